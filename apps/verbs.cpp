@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verbs.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace cameo::apps {
+
+std::span<const Verb* const> verbs() {
+    static constexpr std::array list{&doctor, &convert, &dataset, &completion, &help};
+    return list;
+}
+
+const Verb* find_verb(std::string_view name) {
+    const auto found = std::ranges::find(verbs(), name, [](const Verb* verb) { return verb->name; });
+    return found == verbs().end() ? nullptr : *found;
+}
+
+}  // namespace cameo::apps

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "verb.hpp"
+
+namespace cameo::apps {
+
+extern const Verb completion;
+extern const Verb convert;
+extern const Verb dataset;
+extern const Verb doctor;
+extern const Verb help;
+
+/// All verbs, in the order of `cameo help`.
+[[nodiscard]] std::span<const Verb* const> verbs();
+
+/// Null when there is none of that name.
+[[nodiscard]] const Verb* find_verb(std::string_view name);
+
+}  // namespace cameo::apps

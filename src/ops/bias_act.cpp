@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cameo/ops/bias_act.hpp>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cameo/core/error.hpp>
+#include <cameo/core/shape.hpp>
+
+namespace cameo::ops {
+namespace {
+
+constexpr double slope = 0.2;
+constexpr double unlimited = std::numeric_limits<double>::infinity();
+
+at::ScalarType compute_type(at::ScalarType type) {
+    return type == at::kHalf || type == at::kBFloat16 ? at::kFloat : type;
+}
+
+// d result / d x as a picture: constant between the kinks, so it is all that any derivative needs.
+at::Tensor derivative(const at::Tensor& result, bool leaky, double gain, double clamp) {
+    auto scale = at::full({}, gain, result.options());
+    if (leaky) scale = at::where(result > 0, scale, at::full({}, gain * slope, result.options()));
+    if (clamp < unlimited) scale = at::where(result.abs() < clamp, scale, at::zeros({}, result.options()));
+    return scale;
+}
+
+class BiasAct : public torch::autograd::Function<BiasAct> {
+  public:
+    // The bias is optional to the bookkeeping of LibTorch, which takes no undefined tensor for an input.
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                              const std::optional<at::Tensor>& bias, bool leaky, double gain, double clamp) {
+        const auto type = compute_type(x.scalar_type());
+        at::Tensor y;
+        if (bias) {
+            std::vector<std::int64_t> along(static_cast<std::size_t>(x.dim()), 1);
+            along[1] = -1;
+            y = at::add(x.to(type), bias->to(x.scalar_type()).to(type).view(along));
+        } else {
+            y = x.to(type, false, true);
+        }
+        if (leaky) at::leaky_relu_(y, slope);
+        if (gain != 1.0) y.mul_(gain);
+        if (clamp < unlimited) y.clamp_(-clamp, clamp);
+        y = y.to(x.scalar_type());
+        context->save_for_backward({y});
+        context->saved_data["biased"] = bias.has_value();
+        context->saved_data["leaky"] = leaky;
+        context->saved_data["gain"] = gain;
+        context->saved_data["clamp"] = clamp;
+        return y;
+    }
+
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   const torch::autograd::variable_list& gradients) {
+        auto& data = context->saved_data;
+        const auto y = context->get_saved_variables()[0].detach();
+        const auto gradient =
+            gradients[0] * derivative(y, data["leaky"].toBool(), data["gain"].toDouble(), data["clamp"].toDouble());
+        at::Tensor bias_gradient;
+        if (data["biased"].toBool() && context->needs_input_grad(1)) {
+            std::vector<std::int64_t> others{0};
+            for (std::int64_t axis = 2; axis < gradient.dim(); ++axis) others.push_back(axis);
+            bias_gradient = gradient.sum(others);
+        }
+        return {gradient, bias_gradient, {}, {}, {}};
+    }
+};
+
+}  // namespace
+
+at::Tensor bias_act(const at::Tensor& x, const at::Tensor& bias, const BiasActOptions& options) {
+    if (!x.defined() || x.dim() < 2)
+        throw Error(Errc::shape_mismatch,
+                    "x: expected [N, C, ...], got " + (x.defined() ? shape_text(x.sizes()) : "nothing"));
+    if (bias.defined()) ShapeCheck().bind("C", x.size(1)).expect("bias", bias, "[C]");
+    const auto leaky = options.activation == Activation::leaky_relu;
+    const auto given = bias.defined() ? std::optional(bias) : std::nullopt;
+    return BiasAct::apply(x, given, leaky, options.gain * (leaky ? std::numbers::sqrt2 : 1.0),
+                          options.clamp.value_or(unlimited));
+}
+
+}  // namespace cameo::ops

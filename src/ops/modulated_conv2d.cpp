@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cameo/ops/modulated_conv2d.hpp>
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include <cameo/core/error.hpp>
+#include <cameo/core/shape.hpp>
+
+namespace cameo::ops {
+
+at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& styles,
+                            const at::Tensor& filter, const ModulatedConvOptions& options) {
+    const auto shape = ShapeCheck()
+                           .expect("x", x, "[N, I, H, W]")
+                           .expect("weight", weight, "[O, I, k, k]")
+                           .expect("styles", styles, "[S, I]");
+    const auto pictures = shape["N"], outputs = shape["O"], inputs = shape["I"], side = shape["k"];
+    if (styles.size(0) != pictures && styles.size(0) != 1)
+        throw Error(Errc::shape_mismatch, "styles: expected [N, I] or [1, I] with N = " + std::to_string(pictures) +
+                                              ", got " + shape_text(styles.sizes()));
+    auto w = weight;
+    auto s = styles;
+    if (x.scalar_type() == at::kHalf && options.demodulate) {
+        w = w * (1.0 / std::sqrt(static_cast<double>(inputs * side * side))) / w.abs().amax({1, 2, 3}, true);
+        s = s / s.abs().amax({1}, true);
+    }
+
+    // One set of weights per style [S, O, I, k, k], needed for its norms in both forms.
+    at::Tensor modulated, norms;
+    if (options.demodulate || options.modulation == Modulation::weights)
+        modulated = w.unsqueeze(0) * s.view({-1, 1, inputs, 1, 1});
+    if (options.demodulate) norms = (modulated.square().sum({2, 3, 4}) + 1e-8).rsqrt();
+
+    if (options.modulation == Modulation::activations) {
+        auto y = conv2d_resample(x * s.to(x.scalar_type()).view({-1, inputs, 1, 1}), w.to(x.scalar_type()), filter,
+                                 options.resample);
+        return norms.defined() ? y * norms.to(x.scalar_type()).view({-1, outputs, 1, 1}) : y;
+    }
+    if (norms.defined()) modulated = modulated * norms.view({-1, outputs, 1, 1, 1});
+    modulated = modulated.to(x.scalar_type());
+    if (styles.size(0) == 1) return conv2d_resample(x, modulated[0], filter, options.resample);
+    const auto y = conv2d_resample(x.reshape({1, pictures * inputs, x.size(2), x.size(3)}),
+                                   modulated.reshape({pictures * outputs, inputs, side, side}), filter,
+                                   options.resample, pictures);
+    return y.view({pictures, outputs, y.size(2), y.size(3)});
+}
+
+}  // namespace cameo::ops

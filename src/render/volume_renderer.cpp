@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cameo/render/volume_renderer.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/ATen.h>
+
+#include <cameo/fields/triplane.hpp>
+#include <cameo/render/background.hpp>
+#include <cameo/render/quadrature.hpp>
+#include <cameo/render/sampler.hpp>
+
+namespace cameo {
+
+static_assert(RendererFor<VolumeRenderer<ImportanceSampler<StratifiedSampler>, MidpointQuadrature, WhiteBackground>,
+                          TriplaneField>);
+static_assert(RendererFor<VolumeRenderer<MidpointSampler, LeftQuadrature, BlackBackground>, TriplaneField>);
+static_assert(!RendererFor<MidpointQuadrature, TriplaneField>);
+static_assert(!RendererFor<VolumeRenderer<MidpointSampler, LeftQuadrature, BlackBackground>, MidpointQuadrature>);
+
+namespace detail {
+namespace {
+
+// Without limits: as much as caches and the allocator like, not all that there is.
+constexpr std::uint64_t comfortable_bytes = std::uint64_t{64} << 20;
+
+}  // namespace
+
+std::int64_t volume_chunk(const Context& context, const RayBundle& rays, std::int64_t samples, std::int64_t features,
+                          std::uint64_t point_bytes) {
+    const auto element = rays.direction.element_size();
+    // Merged and sorted samples, twice; the indices of their order; the quadrature's ten numbers of each sample.
+    const auto sample_bytes = point_bytes + static_cast<std::uint64_t>(3 * (features + 2) + 10) * element + 8;
+    const auto ray_bytes = sample_bytes * static_cast<std::uint64_t>(samples * rays.cameras());
+    const auto chunk = ray_chunk(context, rays.rays(), ray_bytes);
+    if (context.max_rays > 0) return chunk;
+    return std::min(chunk, std::max(static_cast<std::int64_t>(comfortable_bytes / ray_bytes), std::int64_t{1}));
+}
+
+at::Tensor points_at(const RayBundle& rays, const at::Tensor& depth) {
+    return (rays.origin.unsqueeze(2) + depth * rays.direction.unsqueeze(2)).reshape({rays.cameras(), -1, 3});
+}
+
+RaySamples samples_at(const at::Tensor& depth, FieldValues values, const at::Tensor& noise) {
+    const auto cameras = depth.size(0), rays = depth.size(1), samples = depth.size(2);
+    auto density = values.density.reshape({cameras, rays, samples, 1});
+    if (noise.defined()) density = density + noise;
+    return {depth, std::move(density), values.feature.reshape({cameras, rays, samples, -1})};
+}
+
+at::Tensor density_noise(const RayBundle& rays, std::int64_t samples, double strength, RandomSource& random) {
+    if (strength == 0.0 || samples == 0) return {};
+    return random.normal({rays.cameras(), rays.rays(), samples, 1}, rays.direction.options()) * strength;
+}
+
+void VolumePieces::add(RayFeatures piece, const at::Tensor& depth) {
+    feature_.push_back(std::move(piece.feature));
+    depth_.push_back(std::move(piece.depth));
+    weight_.push_back(std::move(piece.weight));
+    const auto low = depth.min(), high = depth.max();
+    nearest_ = nearest_.defined() ? at::minimum(nearest_, low) : low;
+    farthest_ = farthest_.defined() ? at::maximum(farthest_, high) : high;
+}
+
+RayFeatures VolumePieces::joined() const { return {at::cat(feature_, 1), at::cat(depth_, 1), at::cat(weight_, 1), {}}; }
+
+}  // namespace detail
+}  // namespace cameo
