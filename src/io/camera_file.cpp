@@ -410,7 +410,7 @@ void write_colmap(const std::filesystem::path& folder, std::span<const NamedCame
         const auto pose = inverse(camera.world_from_camera);
         image_lines += std::to_string(++image) + " " + joined(quaternion(pose), " ") + " " +
                        joined(std::array{pose[3], pose[7], pose[11]}, " ");
-        image_lines += " " + id + " " + name + "\n\n";
+        image_lines.append(" ").append(id).append(" ").append(name).append("\n\n");
     }
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);  // write_file() tells what is wrong

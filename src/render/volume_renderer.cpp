@@ -20,22 +20,17 @@ static_assert(!RendererFor<MidpointQuadrature, TriplaneField>);
 static_assert(!RendererFor<VolumeRenderer<MidpointSampler, LeftQuadrature, BlackBackground>, MidpointQuadrature>);
 
 namespace detail {
-namespace {
-
-// Without limits: as much as caches and the allocator like, not all that there is.
-constexpr std::uint64_t comfortable_bytes = std::uint64_t{64} << 20;
-
-}  // namespace
-
-std::int64_t volume_chunk(const Context& context, const RayBundle& rays, std::int64_t samples, std::int64_t features,
-                          std::uint64_t point_bytes) {
+std::int64_t volume_tile(const Context& context, const RayBundle& rays, std::int64_t samples, std::int64_t features,
+                         std::uint64_t point_bytes) {
+    constexpr std::int64_t tile = 64;
     const auto element = rays.direction.element_size();
     // Merged and sorted samples, twice; the indices of their order; the quadrature's ten numbers of each sample.
     const auto sample_bytes = point_bytes + static_cast<std::uint64_t>(3 * (features + 2) + 10) * element + 8;
-    const auto ray_bytes = sample_bytes * static_cast<std::uint64_t>(samples * rays.cameras());
-    const auto chunk = ray_chunk(context, rays.rays(), ray_bytes);
-    if (context.max_rays > 0) return chunk;
-    return std::min(chunk, std::max(static_cast<std::int64_t>(comfortable_bytes / ray_bytes), std::int64_t{1}));
+    const auto count = std::min(tile, rays.rays());
+    Context budget = context;
+    budget.max_rays = 0;
+    (void)ray_chunk(budget, 1, sample_bytes * static_cast<std::uint64_t>(samples * rays.cameras() * count));
+    return count;
 }
 
 at::Tensor points_at(const RayBundle& rays, const at::Tensor& depth) {

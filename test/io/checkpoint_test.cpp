@@ -460,10 +460,15 @@ TEST_CASE("networks that hold themselves, or share modules without end, are refu
         refuses(doubled(module("Leaf", {{"x", numbers({1})}})), "at most 65536 tensors");
     });
     CHECK(growth < (256u << 20));
-    // The same with plain values.
+    // The same with plain values: one that is too long is left out, and 4 million of them are too many.
     Py value = Py::list({1});
-    for (int i = 0; i < 15; ++i) value = Py::list({value, value, value, value});
-    refuses(Py::dict({{"a", numbers({1})}, {"values", value}}), "4 MiB of plain values");
+    for (int i = 0; i < 10; ++i) value = Py::list({value, value, value, value});
+    const auto checkpoint = parse(Py::dict({{"a", numbers({1})}, {"step", 5}, {"long", value}, {"last", 6}}));
+    CHECK(checkpoint.dropped == Names{"long"});
+    CHECK(description(checkpoint)["values"] == json{{"step", 5}, {"last", 6}});
+    Py::Pairs many{{"a", numbers({1})}};
+    for (int i = 0; i < 200; ++i) many.emplace_back("long" + std::to_string(i), value);
+    refuses(Py::dict(many), "more than 4 million");
 }
 
 TEST_CASE("views that repeat their bytes are taken within reason only", "[io][checkpoint]") {

@@ -13,7 +13,7 @@ namespace cameo {
 
 /// What has density and features at every point: query(points [N, M, 3]) gives density [N, M, 1], raw, and feature
 /// [N, M, feature_count()]. Laws (testing/field_laws.hpp): points are independent of each other, so queries in pieces
-/// are the query as a whole; equal points give equal values; point_bytes() is at least what a query returns.
+/// are the query as a whole but for rounding; equal queries give equal bits; point_bytes() is at least what a query returns.
 template <class F>
 concept Field = std::copyable<F> && requires(const F& field, const at::Tensor& points) {
     { F::name() } -> std::convertible_to<std::string_view>;

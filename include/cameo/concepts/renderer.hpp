@@ -13,7 +13,7 @@
 namespace cameo {
 
 /// Integrates field F along rays. A renderer may serve one field only: write `template <Field F, RendererFor<F> R>`.
-/// Laws (testing/renderer_laws.hpp): cutting the rays into chunks changes no bit; equal inputs and random numbers give
+/// Laws (testing/renderer_laws.hpp): cutting the rays into chunks changes rounding alone; equal inputs and random numbers give
 /// equal bits on one device; renderers of equal options draw the same random numbers; weight stays in [0, 1].
 template <class R, class F>
 concept RendererFor = Field<F> && std::regular<R> &&

@@ -103,8 +103,8 @@ struct Eg3dConfig {
 CAMEO_API void check(const Eg3dConfig& config);
 
 /// From an entry of "networks" in a model file's metadata (docs/model-file.md), as JSON text. What a bare state dict
-/// has lost (no "plane_axes") has its published value. Errors   bad_file: not such JSON; model_mismatch: another class
-/// of network, an option that is unknown or of which
+/// has lost (no "plane_axes") has its published value.
+/// Errors   bad_file: not such JSON; model_mismatch: another class of network, an option that is unknown or of which
 ///          cameo implements another value only, naming it
 /// Quirk    a missing "c_scale" is 0, as in the published code
 [[nodiscard]] CAMEO_API Eg3dConfig eg3d_config(std::string_view description);

@@ -100,10 +100,10 @@ struct ImageWriteOptions {
 
 /// Writes a picture; equal arguments give equal bytes (no dates, no host).
 /// Units    what the format cannot hold is converted as by converted(). Colour in floats becomes srgb8 in PNG, JPEG and
-///          WebP and linear light in TIFF; all colour does so in EXR; u16 becomes u8 in JPEG and WebP; grey becomes RGB in
-///          WebP. Alpha is expected straight; EXR and float TIFF get it associated, as they must
-/// Errors   invalid_argument: what would be lost silently (alpha in JPEG; data in JPEG or WebP; float data in PNG), a NaN
-///          or an infinity, an option outside its range; those of AtomicFile
+///          WebP and linear light in TIFF; all colour does so in EXR; u16 becomes u8 in JPEG and WebP, grey becomes RGB
+///          in WebP. Alpha is expected straight; EXR and float TIFF get it associated, as they must
+/// Errors   invalid_argument: what would be lost silently (alpha in JPEG; data in JPEG or WebP; float data in PNG), a
+///          NaN or an infinity, an option outside its range; those of AtomicFile
 /// Quirk    an alpha that is opaque everywhere is dropped by WebP
 CAMEO_API void write_image(const std::filesystem::path& path, const Image& image,
                            const ImageWriteOptions& options = {});

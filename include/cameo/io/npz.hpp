@@ -17,7 +17,8 @@ namespace cameo::io {
 /// are streamed, and found damaged then (CRC). Members are called as in NumPy, without ".npy".
 /// A member of text becomes metadata of that name: one text as it is, an array of texts as a JSON array.
 /// Limits: those of read_npy() and, for the archive, 64 GiB in all, 1 100 bytes from one, no links, no encryption,
-/// sound relative names; 65 536 members; 8 MiB of text. Errors   io_failure; bad_file, naming the file and the member
+/// sound relative names; 65 536 members; 8 MiB of text.
+/// Errors   io_failure; bad_file, naming the file and the member
 /// Threads  tensors of one archive may be streamed by many threads; they take turns inflating
 [[nodiscard]] CAMEO_API StateDict read_npz(const std::filesystem::path& path);
 

@@ -24,9 +24,11 @@ namespace cameo {
 
 namespace detail {
 
-/// How many rays of each camera to work on at a time.
-[[nodiscard]] CAMEO_API std::int64_t volume_chunk(const Context& context, const RayBundle& rays, std::int64_t samples,
-                                                  std::int64_t features, std::uint64_t point_bytes);
+/// How many rays of each camera to work on at a time: a fixed number, since the library below may round the rows of a
+/// product, or the end of a vector, differently when their number changes.
+/// Errors   out_of_memory: the context's budget has no room for them
+[[nodiscard]] CAMEO_API std::int64_t volume_tile(const Context& context, const RayBundle& rays, std::int64_t samples,
+                                                 std::int64_t features, std::uint64_t point_bytes);
 
 /// origin + depth direction, [N, R S, 3].
 [[nodiscard]] CAMEO_API at::Tensor points_at(const RayBundle& rays, const at::Tensor& depth);
@@ -55,9 +57,10 @@ class CAMEO_API VolumePieces {
 
 /// The reference: samples, field and quadrature as they are, chunk after chunk of rays. Faster renderers of particular
 /// fields are held to it.
-/// Errors   those of its parts; out_of_memory: the context's budget has no room for one ray; cancelled
+/// Errors   those of its parts; out_of_memory: the context's budget has no room for 64 rays of each camera; cancelled
 /// Threads  re-entrant
-/// Quirk    random numbers are drawn for the whole batch in the published order, before rays are cut: first pass,
+/// Quirk    works on 64 rays at a time whatever the context allows beyond that, so that its bits never depend on it
+///          Random numbers are drawn for the whole batch in the published order, before rays are cut: first pass,
 ///          density noise of it, second pass, density noise of it
 template <Sampler S, Quadrature Q, Background B>
 struct VolumeRenderer {
@@ -89,8 +92,8 @@ struct VolumeRenderer {
         const auto part = [](const at::Tensor& all, std::int64_t first, std::int64_t count) {
             return all.defined() ? all.narrow(1, first, count) : all;
         };
-        const auto chunk = detail::volume_chunk(context, rays, sampler.coarse_count() + fine, field.feature_count(),
-                                                field.point_bytes());
+        const auto chunk = detail::volume_tile(context, rays, sampler.coarse_count() + fine, field.feature_count(),
+                                               field.point_bytes());
         detail::VolumePieces pieces;
         for (std::int64_t first = 0; first < rays.rays(); first += chunk) {
             context.check_cancelled();

@@ -12,7 +12,8 @@
 namespace cameo::synth {
 
 /// From where heads are seen: angles of orbit_degrees(), normally distributed about the front and never beyond the
-/// limits. Units  degrees
+/// limits.
+/// Units    degrees
 struct HeadPoses {
     double yaw_deviation = 18, pitch_deviation = 9;
     double yaw_limit = 50, pitch_limit = 25;

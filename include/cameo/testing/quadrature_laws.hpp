@@ -50,7 +50,7 @@ template <Quadrature Q, class RawOf, class Length>
     expect(all(denser.weight >= seen.weight - 1e-9), "more density never lessens the weight");
     const auto half =
         quadrature.integrate({depth.narrow(1, 7, 20), density.narrow(1, 7, 20), feature.narrow(1, 7, 20)});
-    expect(half.feature.equal(seen.feature.narrow(1, 7, 20)), "a chunk of rays is the whole's");
+    expect(all((half.feature - seen.feature.narrow(1, 7, 20)).abs() < 1e-12), "rays are independent of each other");
 
     constexpr double sigma = 3.0;
     const auto even = depth.mul(0) + 1.0 + distance * depth.mul(0).add(1).cumsum(2);

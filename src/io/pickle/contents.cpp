@@ -2,6 +2,7 @@
 #include "io/pickle/contents.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "io/name.hpp"
 #include "io/pickle/module_graph.hpp"
 #include "io/pickle/tensor.hpp"
+#include "io/tensor_checks.hpp"
 
 namespace cameo::io::pickle {
 namespace {
@@ -24,7 +26,7 @@ constexpr std::string_view main_network = "G_ema";
 
 class Sorter {
   public:
-    Sorter(const Graph& graph, CheckpointFormat format) : graph_(graph), walk_(graph), holds_tensors_(marked()) {
+    Sorter(const Graph& graph, CheckpointFormat format) : graph_(graph), walk_(graph) {
         result_.format = format;
         for (const auto& storage : graph.storages) stored_ += max_repetition * storage.byte_size();
     }
@@ -42,7 +44,7 @@ class Sorter {
         else if (const auto* dict = graph_.as<Dict>(object && object->state != no_value ? object->state : root);
                  dict && !is_optimizer(*dict))
             sort_entries(*dict);
-        else if (holds_tensors_[root])
+        else if (walk_.holds_tensors(root))
             add_nest(Kind::state_dict, "", "", root);
         if (result_.tensors.size() == 0) fail("networks or tensors", graph_.describe(root) + " without any");
         attach_arguments();
@@ -59,36 +61,6 @@ class Sorter {
     [[noreturn]] void fail(std::string_view expected, std::string_view found) const {
         throw Error(Errc::bad_file,
                     graph_.subject + ": expected " + std::string(expected) + ", found " + std::string(found));
-    }
-
-    /// Which values are tensors or hold such, at whatever distance: found from below, each value once.
-    std::vector<bool> marked() const {
-        std::vector<std::pair<ValueId, ValueId>> links;  // what is held, by what
-        std::vector<ValueId> open;
-        const auto each_item = [&](ValueId holder, const std::vector<ValueId>& items) {
-            for (const auto item : items) links.emplace_back(item, holder);
-        };
-        for (ValueId id = 0; id < graph_.values.size(); ++id) {
-            if (graph_.as<TensorIndex>(id)) open.push_back(id);
-            if (const auto* tuple = graph_.as<Tuple>(id)) each_item(id, tuple->items);
-            if (const auto* list = graph_.as<List>(id)) each_item(id, list->items);
-            if (const auto* dict = graph_.as<Dict>(id))
-                for (const auto& [key, value] : dict->items) links.emplace_back(value, id);
-            if (const auto* object = graph_.object(id); object && object->state != no_value)
-                links.emplace_back(object->state, id);
-        }
-        std::ranges::sort(links);
-        std::vector<bool> mark(graph_.values.size(), false);
-        while (!open.empty()) {
-            const auto id = open.back();
-            open.pop_back();
-            if (mark[id]) continue;
-            mark[id] = true;
-            for (auto link = std::ranges::lower_bound(links, std::pair(id, ValueId{0}));
-                 link != links.end() && link->first == id; ++link)
-                open.push_back(link->second);
-        }
-        return mark;
     }
 
     /// What PyTorch calls a module. Other objects, such as averages of weights, are mappings of their attributes.
@@ -119,17 +91,15 @@ class Sorter {
         if (const auto* object = graph_.object(value); object && is_network(*object)) return add_network(name, *object);
         if (graph_.as<TensorIndex>(value)) return add_tensor(name, value);
         if (dict && is_optimizer(*dict)) return add_nest(Kind::optimizer, name, name, value);
-        if (holds_tensors_[value])
+        if (walk_.holds_tensors(value))
             return add_nest(Kind::state_dict, name, dict && name == "state_dict" ? "" : name, value);
 
         auto plain = walk_.json().of(value, name);
-        for (auto& place : walk_.json().left_out) result_.dropped.push_back(std::move(place));
-        walk_.json().left_out.clear();
-        if (!plain)
-            result_.dropped.push_back(name);
-        else if (name == "training_set_kwargs")
+        std::ranges::move(walk_.json().take_left_out(), std::back_inserter(result_.dropped));
+        if (!plain || plain->is_null()) return;
+        if (name == "training_set_kwargs")
             training_set_ = std::move(*plain);
-        else if (!plain->is_null())
+        else
             values_[name] = std::move(*plain);
     }
 
@@ -150,9 +120,8 @@ class Sorter {
 
     void add_nest(Kind kind, const std::string& name, const std::string& prefix, ValueId value) {
         CheckpointPart part{kind, name, result_.tensors.size(), 0, {}, {}};
-        std::vector<NamedTensor> tensors;
-        walk_.flatten(value, prefix, tensors, part.dropped);
-        add_all(tensors, "");
+        add_all(walk_.flatten(value, prefix), "");
+        part.dropped = walk_.json().take_left_out();
         part.count = result_.tensors.size() - part.first;
         result_.parts.push_back(std::move(part));
     }
@@ -169,6 +138,7 @@ class Sorter {
             const auto full = prefix.empty() ? name : prefix + "." + name;
             if (!is_sound_name(full))
                 fail("names of tensors of 1 to 512 bytes of UTF-8 without control characters", in_quotes(full));
+            if (result_.tensors.size() == max_tensors) fail("at most 65536 tensors", "more");
             if (result_.tensors.contains(full)) fail("one tensor " + in_quotes(full), "two");
             auto tensor = stored(graph_, graph_.tensors[index]);
             charge(tensor, graph_.storages[graph_.tensors[index].storage], full);
@@ -222,7 +192,6 @@ class Sorter {
 
     const Graph& graph_;
     ModuleWalk walk_;
-    std::vector<bool> holds_tensors_;
     Checkpoint result_;
     json networks_ = json::object();
     json training_set_;

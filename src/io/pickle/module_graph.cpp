@@ -13,17 +13,49 @@
 
 #include "io/name.hpp"
 #include "io/pickle/tensor.hpp"
+#include "io/tensor_checks.hpp"
 
 namespace cameo::io::pickle {
 namespace {
 
 constexpr std::size_t max_depth = 64;          // of modules in modules
 constexpr std::uint64_t max_steps = 1u << 21;  // entries looked at, in all networks of a file
-constexpr std::size_t max_tensors = 65536;     // as many as a model file may have
+constexpr std::size_t max_modules = 16384;     // in all networks of a file
+constexpr std::size_t max_name = 512;          // bytes of a module's path
 constexpr std::size_t max_attributes = 1024;   // of one module
 
 std::string joined(std::string_view prefix, std::string_view name) {
     return prefix.empty() ? std::string(name) : std::string(prefix) + "." + std::string(name);
+}
+
+/// Which values are tensors or hold such: found from below, each value once.
+std::vector<bool> holders_of_tensors(const Graph& graph) {
+    std::vector<std::pair<ValueId, ValueId>> links;  // what is held, by what
+    std::vector<ValueId> open;
+    const auto each_item = [&](ValueId holder, const std::vector<ValueId>& items) {
+        for (const auto item : items) links.emplace_back(item, holder);
+    };
+    for (ValueId id = 0; id < graph.values.size(); ++id) {
+        if (graph.as<TensorIndex>(id)) open.push_back(id);
+        if (const auto* tuple = graph.as<Tuple>(id)) each_item(id, tuple->items);
+        if (const auto* list = graph.as<List>(id)) each_item(id, list->items);
+        if (const auto* dict = graph.as<Dict>(id))
+            for (const auto& [key, value] : dict->items) links.emplace_back(value, id);
+        if (const auto* object = graph.object(id); object && object->state != no_value)
+            links.emplace_back(object->state, id);
+    }
+    std::ranges::sort(links);
+    std::vector<bool> holds(graph.values.size(), false);
+    while (!open.empty()) {
+        const auto id = open.back();
+        open.pop_back();
+        if (holds[id]) continue;
+        holds[id] = true;
+        for (auto link = std::ranges::lower_bound(links, std::pair(id, ValueId{0}));
+             link != links.end() && link->first == id; ++link)
+            open.push_back(link->second);
+    }
+    return holds;
 }
 
 }  // namespace
@@ -47,15 +79,15 @@ void ModuleWalk::count(std::uint64_t steps) {
                                         " entries, found more (are objects shared endlessly?)");
 }
 
+ModuleWalk::ModuleWalk(const Graph& graph) : graph_(graph), json_(graph), holds_tensors_(holders_of_tensors(graph)) {}
+
 Network ModuleWalk::network(const Object& object, std::string_view label) {
     Network network;
     network.description = {{"class_name", object.class_name},
                            {"attributes", nlohmann::json::object()},
                            {"layers", nlohmann::json::object()}};
-    json_.left_out.clear();
     visit(object, {std::string(label), {}, 0}, network);
-    std::ranges::move(json_.left_out, std::back_inserter(network.dropped));
-    json_.left_out.clear();
+    network.dropped = json_.take_left_out();
     return network;
 }
 
@@ -68,6 +100,10 @@ void ModuleWalk::visit(const Object& object, const Site& site, Network& network)
     if (state->items.size() > max_attributes)
         graph_.refuse(graph_.values[object.state].offset, "at most 1024 attributes of " + in_quotes(site.shown()),
                       std::to_string(state->items.size()));
+    if (++modules_ > max_modules || site.path.size() > max_name)
+        throw Error(Errc::bad_file, graph_.subject + ": module " + in_quotes(site.shown()) +
+                                        ": expected networks of at most 16384 modules with names of 512 bytes, found "
+                                        "more (are objects shared endlessly?)");
     count(1 + state->items.size());
     if (object.module_source) record_source(*object.module_source, network);
 
@@ -87,7 +123,7 @@ void ModuleWalk::visit(const Object& object, const Site& site, Network& network)
         else if (*name == "_modules")
             modules = value;
         else
-            attribute(site, *name, value, attributes, network);
+            attribute(site, *name, value, attributes, network.description);
     }
 
     auto& description = network.description;
@@ -131,77 +167,68 @@ void ModuleWalk::add(const Site& site, std::string_view kind, ValueId map, Netwo
         if (!index)
             graph_.refuse(graph_.values[value].offset, std::string(kind) + " " + in_quotes(site.shown(*name)),
                           graph_.describe(value));
-        if (network.tensors.size() == max_tensors)
-            throw Error(Errc::bad_file, graph_.subject + ": expected at most 65536 tensors, found more");
-        network.tensors.push_back({joined(site.path, *name), index->index});
+        append(joined(site.path, *name), index->index, network.tensors);
     }
 }
 
 void ModuleWalk::attribute(const Site& site, std::string_view key, ValueId value, nlohmann::json& attributes,
-                           Network& network) {
+                           nlohmann::json& description) {
     const bool top = site.path.empty();
-    const auto place = site.shown(key.substr(0, 512));
+    const auto place = site.shown(key.substr(0, max_name));
     if (const auto* tensor = graph_.tensor(value)) {
         if (key == "plane_axes" && tensor->shape == std::vector<std::int64_t>{3, 3, 3} && tensor->dtype == DType::f32)
-            network.description["plane_axes"] = plane_axes(*tensor);
+            description["plane_axes"] = plane_axes(*tensor);
         else
-            network.dropped.push_back(place);
+            json_.leave_out(place);
         return;
     }
     const bool arguments = top && (key == "_init_args" || key == "_init_kwargs");
     if (key == "training" || (key.starts_with('_') && !arguments)) return;  // hooks and caches
-    if (key.size() > 512 || (graph_.as<List>(value) && graph_.as<List>(value)->items.size() > max_attributes)) {
-        network.dropped.push_back(place);
-        return;
-    }
     auto plain = json_.of(value, place);
-    if (!plain)
-        network.dropped.push_back(place);
-    else if (arguments)
-        network.description["init"][key == "_init_args" ? "args" : "kwargs"] = std::move(*plain);
+    if (!plain) return;
+    if (arguments)
+        description["init"][key == "_init_args" ? "args" : "kwargs"] = std::move(*plain);
     else if (top && key == "rendering_kwargs")
-        network.description["rendering"] = std::move(*plain);
-    else
+        description["rendering"] = std::move(*plain);
+    else if (key.size() <= max_name)
         attributes[std::string(key)] = std::move(*plain);
+    else
+        json_.leave_out(place);
 }
 
-void ModuleWalk::flatten(ValueId id, const std::string& name, std::vector<NamedTensor>& tensors,
-                         std::vector<std::string>& dropped) {
-    flatten(id, name, 0, tensors, dropped);
+std::vector<NamedTensor> ModuleWalk::flatten(ValueId id, const std::string& name) {
+    std::vector<NamedTensor> tensors;
+    flatten(id, name, 0, tensors);
+    return tensors;
 }
 
-void ModuleWalk::flatten(ValueId id, const std::string& name, std::size_t depth, std::vector<NamedTensor>& tensors,
-                         std::vector<std::string>& dropped) {
+void ModuleWalk::flatten(ValueId id, const std::string& name, std::size_t depth, std::vector<NamedTensor>& tensors) {
     count(1);
-    if (const auto* index = graph_.as<TensorIndex>(id)) {
-        if (tensors.size() == max_tensors)
-            throw Error(Errc::bad_file, graph_.subject + ": expected at most 65536 tensors, found more");
-        tensors.push_back({name, index->index});
-        return;
-    }
+    if (const auto* index = graph_.as<TensorIndex>(id)) return append(name, index->index, tensors);
     if (graph_.as<None>(id)) return;
+    if (!holds_tensors_[id] || depth == max_depth) return json_.leave_out(name);
     const auto into = [&](std::string_view part, ValueId item) {
-        if (name.size() > 512) graph_.refuse(graph_.values[id].offset, "names of at most 512 bytes", in_quotes(name));
-        flatten(item, joined(name, part), depth + 1, tensors, dropped);
+        if (name.size() > max_name)
+            graph_.refuse(graph_.values[id].offset, "names of at most 512 bytes", in_quotes(name));
+        flatten(item, joined(name, part), depth + 1, tensors);
     };
     const auto into_each = [&](const std::vector<ValueId>& items) {
         for (std::size_t i = 0; i < items.size(); ++i) into(std::to_string(i), items[i]);
     };
-    if (depth < max_depth) {
-        if (const auto* list = graph_.as<List>(id)) return into_each(list->items);
-        if (const auto* tuple = graph_.as<Tuple>(id)) return into_each(tuple->items);
-        if (const auto* dict = graph_.as<Dict>(id)) {
-            for (const auto& [key, value] : dict->items) {
-                const auto part = key_text(graph_, key);
-                if (!part) graph_.refuse(graph_.values[key].offset, "the name of a tensor", graph_.describe(key));
-                into(*part, value);
-            }
-            return;
-        }
-        if (const auto* object = graph_.object(id); object && object->state != no_value)
-            return flatten(object->state, name, depth + 1, tensors, dropped);
+    if (const auto* list = graph_.as<List>(id)) return into_each(list->items);
+    if (const auto* tuple = graph_.as<Tuple>(id)) return into_each(tuple->items);
+    if (const auto* object = graph_.object(id)) return flatten(object->state, name, depth + 1, tensors);
+    for (const auto& [key, value] : graph_.as<Dict>(id)->items) {
+        const auto part = key_text(graph_, key);
+        if (!part) graph_.refuse(graph_.values[key].offset, "the name of a tensor", graph_.describe(key));
+        into(*part, value);
     }
-    dropped.push_back(name);
+}
+
+void ModuleWalk::append(std::string name, std::uint32_t index, std::vector<NamedTensor>& tensors) const {
+    if (tensors.size() == max_tensors)
+        throw Error(Errc::bad_file, graph_.subject + ": expected at most 65536 tensors, found more");
+    tensors.push_back({std::move(name), index});
 }
 
 void ModuleWalk::record_source(std::string_view source, Network& network) {

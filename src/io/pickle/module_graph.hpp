@@ -31,7 +31,10 @@ struct Network {
 /// file describe an endless network.
 class ModuleWalk {
   public:
-    explicit ModuleWalk(const Graph& graph) : graph_(graph), json_(graph) {}
+    explicit ModuleWalk(const Graph& graph);
+
+    /// Whether the value is a tensor, or holds one at whatever distance.
+    [[nodiscard]] bool holds_tensors(ValueId id) const { return holds_tensors_[id]; }
 
     /// The network under an object; tensors are named as from the object itself, `label` stands before them in messages
     /// and in `dropped`.
@@ -39,10 +42,9 @@ class ModuleWalk {
     /// Source   spec of the checkpoint formats, section 7.3
     [[nodiscard]] Network network(const Object& object, std::string_view label);
 
-    /// Every tensor in a nest of mappings, lists and tuples, named by the keys on the way joined with dots. What is
-    /// neither is named in `dropped`.
-    void flatten(ValueId id, const std::string& name, std::vector<NamedTensor>& tensors,
-                 std::vector<std::string>& dropped);
+    /// Every tensor in a nest of mappings, lists and tuples, named by the keys on the way joined with dots. What holds
+    /// none is left out by json().
+    [[nodiscard]] std::vector<NamedTensor> flatten(ValueId id, const std::string& name);
 
     [[nodiscard]] PlainJson& json() noexcept { return json_; }
 
@@ -52,15 +54,18 @@ class ModuleWalk {
     void count(std::uint64_t steps);
     void visit(const Object& object, const Site& site, Network& network);
     void add(const Site& site, std::string_view kind, ValueId map, Network& network);
-    void attribute(const Site& site, std::string_view key, ValueId value, nlohmann::json& attributes, Network& network);
-    void flatten(ValueId id, const std::string& name, std::size_t depth, std::vector<NamedTensor>& tensors,
-                 std::vector<std::string>& dropped);
+    void attribute(const Site& site, std::string_view key, ValueId value, nlohmann::json& attributes,
+                   nlohmann::json& description);
+    void flatten(ValueId id, const std::string& name, std::size_t depth, std::vector<NamedTensor>& tensors);
+    void append(std::string name, std::uint32_t index, std::vector<NamedTensor>& tensors) const;
     void record_source(std::string_view source, Network& network);
     [[nodiscard]] nlohmann::json plane_axes(const Tensor& tensor);
 
     const Graph& graph_;
     PlainJson json_;
+    std::vector<bool> holds_tensors_;
     std::uint64_t steps_ = 0;
+    std::size_t modules_ = 0;
     std::unordered_map<const char*, std::string> hash_of_source_;  // one text is shared by many objects
 };
 
