@@ -133,10 +133,13 @@ TEST_CASE("the discriminator judges as the published one does, with its gradient
         for (std::size_t i = 0; i < n; ++i) {
             const auto key = "grad_r1." + parameters[i].name;
             INFO(key);
-            if (golden->contains(key + ".sum_norm"))
+            // Behind the kinks of the last activation a bias has no influence on the penalty: no gradient, or one of 0.
+            const bool none = !second[i].defined() || scalar(second[i].abs().max()) == 0.0;
+            const bool published = golden->contains(key + ".sum_norm");
+            if (published && !none)
                 check_gradient(*golden, key, second[i], 1e-3, set.samples);
             else
-                CHECK((!second[i].defined() || scalar(second[i].abs().max()) == 0.0));
+                CHECK((none && (!published || scalar((*golden)[key + ".sum_norm"][1]) == 0.0)));
         }
     }
     for (const std::int64_t side : {64, 40}) {
