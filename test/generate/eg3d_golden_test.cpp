@@ -180,7 +180,8 @@ TEST_CASE("checkpoints in the published format give the published pictures", "[g
     check_points(model, *golden, ws);
 }
 
-TEST_CASE("gradients of the small generator are the published ones", "[golden][generate]") {
+// Minutes of work: not part of the default run, but of `test_generate "[slow]"`.
+TEST_CASE("gradients of the small generator are the published ones", "[.][slow][golden][generate]") {
     const auto golden = support::golden_arrays("eg3d/small.npz");
     const auto shared = support::golden_eg3d("eg3d/small");
     if (!golden || !shared) return;
