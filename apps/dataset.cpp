@@ -21,6 +21,7 @@
 #include <nlohmann/json.hpp>
 
 #include "head_files.hpp"
+#include "sheet.hpp"
 #include "verbs.hpp"
 
 namespace cameo::apps {
@@ -55,12 +56,6 @@ void paint(Image& image, std::int64_t x, std::int64_t y, const Rgb8& colour) {
     std::ranges::copy(colour, image.row<std::uint8_t>(y).subspan(static_cast<std::size_t>(3 * x), 3).begin());
 }
 
-Image canvas(std::int64_t width, std::int64_t height) {
-    Image image(width, height, 3, srgb8);
-    std::ranges::fill(image.values<std::uint8_t>(), std::uint8_t{255});
-    return image;
-}
-
 /// Azimuth to the head's left and elevation of a camera, in degrees.
 std::array<double, 2> angles(const Camera& camera) {
     constexpr double degrees = 180.0 / std::numbers::pi;
@@ -71,7 +66,7 @@ std::array<double, 2> angles(const Camera& camera) {
 /// One dot a camera, from 90 degrees right to 90 left and 45 down to 45 up; a line every 15 degrees.
 Image pose_plot(const std::vector<io::NamedCamera>& cameras) {
     constexpr std::int64_t per_degree = 4, half_width = 90 * per_degree, half_height = 45 * per_degree;
-    Image plot = canvas(2 * half_width + 1, 2 * half_height + 1);
+    Image plot = blank_sheet(2 * half_width + 1, 2 * half_height + 1);
     for (std::int64_t degrees = -90; degrees <= 90; degrees += 15) {
         const Rgb8 line = degrees == 0 ? Rgb8{120, 120, 120} : Rgb8{225, 225, 225};
         for (std::int64_t y = 0; y < plot.height(); ++y) paint(plot, half_width + degrees * per_degree, y, line);
@@ -96,16 +91,12 @@ Image contact_sheet(const io::FileTree& tree, const std::vector<std::string>& na
         const auto& name = names[static_cast<std::size_t>(k * static_cast<std::int64_t>(names.size()) / shown)];
         const auto bytes = tree.read(name, std::uint64_t{64} << 20);
         const Image image = converted(io::decode_image(bytes, name, {.channels = io::Channels::rgb}).image, srgb8);
-        if (sheet.empty()) sheet = canvas(columns * image.width(), rows * image.height());
+        if (sheet.empty()) sheet = blank_sheet(columns * image.width(), rows * image.height());
         const auto tile_w = sheet.width() / columns, tile_h = sheet.height() / rows;
         if (image.width() != tile_w || image.height() != tile_h)
             throw Error(Errc::bad_file, fmt::format("{}: expected a picture of {} x {}, got {} x {}", name, tile_w,
                                                     tile_h, image.width(), image.height()));
-        for (std::int64_t y = 0; y < tile_h; ++y)
-            std::ranges::copy(image.row<std::uint8_t>(y),
-                              sheet.row<std::uint8_t>((k / columns) * tile_h + y)
-                                  .subspan(static_cast<std::size_t>(3 * (k % columns) * tile_w))
-                                  .begin());
+        paste(sheet, image, (k % columns) * tile_w, (k / columns) * tile_h);
     }
     return sheet;
 }

@@ -11,6 +11,7 @@ extern const Verb completion;
 extern const Verb convert;
 extern const Verb dataset;
 extern const Verb doctor;
+extern const Verb generate;
 extern const Verb help;
 
 /// All verbs, in the order of `cameo help`.

@@ -22,7 +22,7 @@ static_assert(!RendererFor<VolumeRenderer<MidpointSampler, LeftQuadrature, Black
 namespace detail {
 std::int64_t volume_tile(const Context& context, const RayBundle& rays, std::int64_t samples, std::int64_t features,
                          std::uint64_t point_bytes) {
-    constexpr std::int64_t tile = 64;
+    constexpr std::int64_t tile = 256;
     const auto element = rays.direction.element_size();
     // Merged and sorted samples, twice; the indices of their order; the quadrature's ten numbers of each sample.
     const auto sample_bytes = point_bytes + static_cast<std::uint64_t>(3 * (features + 2) + 10) * element + 8;

@@ -48,7 +48,7 @@ struct ConstantField {
 
 TEST_CASE("renderers keep their laws for every sampler, background and noise", "[render][volume]") {
     const auto field = support::some_field(GENERATE(1, 2));
-    const auto rays = ops::rays(support::some_cameras(2), 7);
+    const auto rays = ops::rays(support::some_cameras(2), 17);
     const std::vector<std::string> none;
     CHECK(testing::broken_laws(renderer(StratifiedSampler{9, range}), field, rays) == none);
     CHECK(testing::broken_laws(renderer(ImportanceSampler{StratifiedSampler{9, range}, 6}), field, rays) == none);

@@ -57,9 +57,9 @@ class CAMEO_API VolumePieces {
 
 /// The reference: samples, field and quadrature as they are, chunk after chunk of rays. Faster renderers of particular
 /// fields are held to it.
-/// Errors   those of its parts; out_of_memory: the context's budget has no room for 64 rays of each camera; cancelled
+/// Errors   those of its parts; out_of_memory: the context's budget has no room for 256 rays of each camera; cancelled
 /// Threads  re-entrant
-/// Quirk    works on 64 rays at a time whatever the context allows beyond that, so that its bits never depend on it
+/// Quirk    works on 256 rays at a time whatever the context allows beyond that, so that its bits never depend on it
 ///          Random numbers are drawn for the whole batch in the published order, before rays are cut: first pass,
 ///          density noise of it, second pass, density noise of it
 template <Sampler S, Quadrature Q, Background B>

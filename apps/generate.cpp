@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <cameo/core/cameras.hpp>
+#include <cameo/core/error.hpp>
+#include <cameo/core/image_tensor.hpp>
+#include <cameo/core/numpy_random.hpp>
+#include <cameo/core/random.hpp>
+#include <cameo/core/seeds.hpp>
+#include <cameo/core/tensor_state.hpp>
+#include <cameo/io/camera_file.hpp>
+#include <cameo/io/image.hpp>
+#include <cameo/io/npy.hpp>
+#include <cameo/io/npz.hpp>
+#include <nlohmann/json.hpp>
+
+#include "model_file.hpp"
+#include "run_record.hpp"
+#include "sheet.hpp"
+#include "verbs.hpp"
+#include "views.hpp"
+
+namespace cameo::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// One identity to be drawn.
+struct Subject {
+    std::string name;  ///< of its files: "seed0007"
+    Json origin;       ///< {"seed": 7}
+    at::Tensor z, ws;  ///< one of them, [1, ...]
+};
+
+/// "7": a seed of NumPy's, from which the jitter of every identity begins anew; empty for "none".
+std::optional<std::uint32_t> parse_jitter(std::string_view text) {
+    if (text == "none") return std::nullopt;
+    const auto seeds = parse_seeds(text);
+    if (seeds.size() != 1) throw UsageError(fmt::format("--jitter: expected none or one seed, got {}", text));
+    return seeds.front();
+}
+
+/// Near is bright; from the nearest to the farthest of all these views, so that they compare.
+std::vector<Image> depth_pictures(const at::Tensor& depth) {
+    const auto low = depth.min(), span = (depth.max() - low).clamp_min(1e-12);
+    std::vector<Image> pictures;
+    for (const auto& view : depth.unbind(0)) pictures.push_back(to_image(1 - 2 * (view - low) / span));
+    return pictures;
+}
+
+Image side_by_side(const std::vector<Image>& pictures) {
+    const auto& first = pictures.front();
+    Image row =
+        blank_sheet(first.width() * static_cast<std::int64_t>(pictures.size()), first.height(), first.channels());
+    for (std::size_t i = 0; i < pictures.size(); ++i)
+        paste(row, pictures[i], static_cast<std::int64_t>(i) * first.width(), 0);
+    return row;
+}
+
+Image on_grid(const std::vector<Image>& pictures, const Size& grid) {
+    const auto& first = pictures.front();
+    Image sheet = blank_sheet(grid.width * first.width(), grid.height * first.height(), first.channels());
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+        const auto cell = static_cast<std::int64_t>(i);
+        paste(sheet, pictures[i], cell % grid.width * first.width(), cell / grid.width * first.height());
+    }
+    return sheet;
+}
+
+/// What `read` gives; when it refuses, the option's name stands before its words.
+template <class Read>
+auto with_name(std::string_view option, Read read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        throw UsageError(fmt::format("{}: {}", option, error.what()));
+    }
+}
+
+class Generate final : public Command {
+  public:
+    void declare(OptionTable& table) override {
+        table.example("cameo generate --seeds 0-3", "draws four heads, each from three sides, into the folder out");
+        table.example("cameo generate --seeds 0-11 --trunc 0.7 --grid 4x3 -o sheet",
+                      "twelve heads nearer to the average, from the front, on one sheet");
+        table.example("cameo generate --seeds 7 --views yaw=-30:30:7 --depth", "one head from seven sides, with depth");
+        model_.declare(table);
+        table.option("seeds", seeds_, {.value = "LIST", .help = "which heads: 0,1,4-6; a seed is NumPy's RandomState"});
+        table.option("latents", latents_,
+                     {.value = "FILE",
+                      .help = "instead of seeds: z [N, z_dim] or ws [N, num_ws, w_dim]",
+                      .completes = Completes::file,
+                      .endings = {"npy"}});
+        table.option("trunc", psi_,
+                     {.value = "PSI",
+                      .help = "how far latents are drawn to the average: 1 not at all, 0 "
+                              "all the way"});
+        table.option("trunc-cutoff", cutoff_, {.value = "N", .help = "only the first N rows of ws are drawn"});
+        table.option("views", views_,
+                     {.value = "ANGLES",
+                      .help = "yaw=FIRST:LAST:COUNT, pitch=FIRST:LAST:COUNT in degrees, one or both with a comma; left "
+                              "out, three views as in the published program, or the frontal one with --grid"});
+        table.option("cameras", cameras_,
+                     {.value = "FILE",
+                      .help = "instead of views: the cameras of a dataset.json, a transforms.json or a COLMAP folder",
+                      .completes = Completes::file,
+                      .endings = {"json"}});
+        table.option("conditioning", conditioning_,
+                     {.value = "FILE",
+                      .help = "the one camera that latents are conditioned on; left out, the frontal one",
+                      .completes = Completes::file,
+                      .endings = {"json"}});
+        table.option("fov-deg", fov_, {.value = "DEG", .help = "field of view, in the published program's sense"});
+        table.option("nrr", nrr_,
+                     {.value = "N", .help = "side of the raw image that is upsampled; left out, the model's"});
+        table.flag("depth", depth_, {.help = "draw depth too: near is bright"});
+        table.option("grid", grid_, {.value = "WxH", .help = "all pictures on one sheet of so many columns and rows"});
+        table.option("jitter", jitter_,
+                     {.value = "SEED",
+                      .help = "none takes samples in the middle of their places; a seed scatters them as published"});
+        table.option("raw", raw_,
+                     {.value = "KIND",
+                      .help = "the raw image of --save-arrays: as rendered, or as the published program returns it",
+                      .choices = {"clean", "compatible"}});
+        table.option("save-arrays", arrays_,
+                     {.value = "FILE",
+                      .help = "also write image, image_raw, image_depth (float32), cameras and batch: which pictures "
+                              "were rendered together",
+                      .completes = Completes::file,
+                      .endings = {"npz"}});
+        table.option("memory", memory_,
+                     {.value = "SIZE", .help = "what rendering may use beyond model and results: 6G"});
+        table.option("outdir", outdir_,
+                     {.value = "FOLDER", .help = "where files go", .letter = 'o', .completes = Completes::folder});
+        table.flag("metadata", metadata_,
+                   {.help = "write model, licence, seed and cameras into the pictures (the default)"});
+        table.flag("force", force_, {.help = "replace files that are there", .letter = 'f'});
+    }
+
+    void run(Terminal& terminal) override {
+        check_combinations();
+        const auto jitter = parse_jitter(jitter_);
+        const auto model = model_.load();
+        const auto& config = model.generator.config();
+        const auto intrinsics = intrinsics_from_focal(focal_from_published_fov(fov_.value_or(default_fov)));
+        const auto views = chosen_views(intrinsics, config);
+        const auto front = conditioning_ ? one_camera(*conditioning_)
+                                         : frontal_view(cameras_ ? views.front().intrinsics : intrinsics, config);
+        const auto subjects = chosen_subjects(config);
+        if (grid_ && static_cast<std::size_t>(grid_->width * grid_->height) < subjects.size() * views.size())
+            throw UsageError(fmt::format("--grid: expected room for {} pictures, got {} x {}",
+                                         subjects.size() * views.size(), grid_->width, grid_->height));
+        check_free(subjects);
+        std::error_code code;
+        fs::create_directories(outdir_, code);
+        if (code) throw Error(Errc::io_failure, outdir_.string() + ": " + code.message());
+
+        const c10::NoGradGuard no_gradient;
+        const auto options = at::TensorOptions(model.generator.device()).dtype(at::kFloat);
+        const auto cameras = cameo::cameras(views, options);
+        const auto conditioning = cameo::cameras(std::span(&front, 1), options);
+        auto context = terminal.context();
+        if (memory_) context.memory_budget = memory_->bytes;
+        const auto total = static_cast<std::int64_t>(subjects.size() * views.size());
+        std::vector<at::Tensor> images, raws, depths;
+        std::vector<Image> grid, depth_grid;
+        std::int64_t done = 0;
+        for (const auto& subject : subjects) {
+            context.report("views", done, total);
+            auto how = render_options(jitter.has_value());
+            StreamSource random{NumpyRandom(jitter.value_or(0))};
+            const WLatent ws = subject.ws.defined() ? WLatent(subject.ws.to(options))
+                                                    : model.generator.map(ZLatent(subject.z.to(options)), conditioning,
+                                                                          {psi_.value_or(1.0), cutoff_});
+            const auto scene = model.generator.scene(ws);
+            // All views of a head are rendered together, since depth is limited to the range of the whole batch; they
+            // are upsampled one by one, which takes less memory and changes nothing.
+            const auto seen = model.generator.features(scene, cameras, how, random, context_of(context));
+            std::vector<Image> pictures;
+            at::Tensor depth;
+            for (std::int64_t v = 0; v < cameras.size(); ++v) {
+                context.report("views", done, total);
+                const RayFeatures one{
+                    seen.feature.narrow(0, v, 1), seen.depth.narrow(0, v, 1), seen.weight.narrow(0, v, 1), {}};
+                auto portrait = model.generator.form(one, ws, how, random);
+                pictures.push_back(to_image(portrait.image[0].cpu()));
+                depth = depth.defined() ? at::cat({depth, portrait.depth.cpu()}) : portrait.depth.cpu();
+                if (arrays_) {
+                    images.push_back(portrait.image.cpu());
+                    raws.push_back(portrait.image_raw.cpu());
+                }
+                ++done;
+            }
+            if (arrays_) depths.push_back(depth);
+            auto shades = depth_ ? depth_pictures(depth) : std::vector<Image>();
+            if (grid_) {
+                std::ranges::move(pictures, std::back_inserter(grid));
+                std::ranges::move(shades, std::back_inserter(depth_grid));
+                continue;
+            }
+            const auto facts = metadata_of(model, subject.origin, views);
+            write(terminal, subject.name + ".png", side_by_side(pictures), facts, subject.origin);
+            if (depth_) write(terminal, subject.name + "_depth.png", side_by_side(shades), facts, subject.origin);
+        }
+        context.report("views", done, total);
+        if (grid_) {
+            Json origins = Json::array();
+            for (const auto& subject : subjects) origins.push_back(subject.origin);
+            const auto facts = metadata_of(model, {{"pictures", origins}}, views);
+            write(terminal, "grid.png", on_grid(grid, *grid_), facts, {{"pictures", origins}});
+            if (depth_) write(terminal, "grid_depth.png", on_grid(depth_grid, *grid_), facts, {{"pictures", origins}});
+        }
+        if (arrays_) save_arrays(terminal, images, raws, depths, views, subjects.size());
+        record(model, subjects, views);
+    }
+
+  private:
+    static constexpr double default_fov = 18.837;
+
+    void check_combinations() const {
+        const auto both = [](bool first, bool second, std::string_view names) {
+            if (first && second) throw UsageError(fmt::format("{}: expected one of them, got both", names));
+        };
+        if (!seeds_ && !latents_)
+            throw UsageError("which heads? Name them with --seeds 0-3, or give latents with --latents FILE");
+        both(seeds_.has_value(), latents_.has_value(), "--seeds and --latents");
+        both(views_.has_value(), cameras_.has_value(), "--views and --cameras");
+        both(fov_.has_value(), cameras_.has_value(), "--fov-deg and --cameras (which have their own)");
+        if (psi_ && !(*psi_ >= -4.0 && *psi_ <= 4.0))
+            throw UsageError(fmt::format("--trunc: expected -4 to 4, got {}", *psi_));
+        if (cutoff_ && *cutoff_ < 0)
+            throw UsageError(fmt::format("--trunc-cutoff: expected at least 0, got {}", *cutoff_));
+        if (nrr_ && (*nrr_ < 4 || *nrr_ > 1024))
+            throw UsageError(fmt::format("--nrr: expected 4 to 1024, got {}", *nrr_));
+        if (grid_ && grid_->width * grid_->height > max_views)
+            throw UsageError(
+                fmt::format("--grid: expected at most {} cells, got {} x {}", max_views, grid_->width, grid_->height));
+    }
+
+    [[nodiscard]] std::vector<Camera> chosen_views(const Matrix3& intrinsics, const Eg3dConfig& config) const {
+        std::vector<Camera> views;
+        if (cameras_) {
+            for (auto& named : io::read_cameras(*cameras_)) views.push_back(named.camera);
+            if (views.empty() || views.size() > static_cast<std::size_t>(max_views))
+                throw Error(Errc::bad_file, fmt::format("{}: expected 1 to {} cameras, got {}", cameras_->string(),
+                                                        max_views, views.size()));
+        } else if (views_) {
+            for (const auto& angles : with_name("--views", [&] { return parse_views(*views_); }))
+                views.push_back(camera_at(angles, intrinsics, config));
+        } else if (grid_) {
+            views.push_back(frontal_view(intrinsics, config));
+        } else {
+            views = published_views(intrinsics, config);
+        }
+        return views;
+    }
+
+    [[nodiscard]] static Camera one_camera(const fs::path& path) {
+        const auto cameras = io::read_cameras(path);
+        if (cameras.size() != 1)
+            throw Error(Errc::bad_file, fmt::format("{}: expected one camera, got {}", path.string(), cameras.size()));
+        return cameras.front().camera;
+    }
+
+    [[nodiscard]] std::vector<Subject> chosen_subjects(const Eg3dConfig& config) const {
+        std::vector<Subject> subjects;
+        if (seeds_) {
+            for (const auto seed : with_name("--seeds", [&] { return parse_seeds(*seeds_); })) {
+                StreamSource random{NumpyRandom(seed)};
+                subjects.push_back(
+                    {fmt::format("seed{:04d}", seed), {{"seed", seed}}, random.normal({1, config.z_dim}), {}});
+            }
+            return subjects;
+        }
+        const auto name = latents_->string();
+        const auto all = owned_tensor(io::read_npy(*latents_), name);
+        const auto wrong = [&](std::string_view got) {
+            return Error(Errc::bad_file,
+                         fmt::format("{}: expected z [N, {}] or ws [N, {}, {}], floating point and finite, got {}",
+                                     name, config.z_dim, config.num_ws(), config.w_dim, got));
+        };
+        if (!all.is_floating_point()) throw wrong("another type");
+        const bool is_z = all.dim() == 2 && all.size(1) == config.z_dim;
+        const bool is_ws = all.dim() == 3 && all.size(1) == config.num_ws() && all.size(2) == config.w_dim;
+        if ((!is_z && !is_ws) || all.size(0) < 1) throw wrong(fmt::format("[{}]", fmt::join(all.sizes().vec(), ", ")));
+        if (!all.isfinite().all().item<bool>()) throw wrong("a NaN or an infinity");
+        if (is_ws && (psi_ || cutoff_)) throw UsageError("--trunc: expected latents z to draw to the average, got ws");
+        for (std::int64_t i = 0; i < all.size(0); ++i) {
+            const auto one = all.narrow(0, i, 1).to(at::kFloat);
+            subjects.push_back(Subject{.name = fmt::format("latent{:04d}", i),
+                                       .origin = Json{{"latents", name}, {"index", i}},
+                                       .z = is_z ? one : at::Tensor(),
+                                       .ws = is_ws ? one : at::Tensor()});
+        }
+        return subjects;
+    }
+
+    /// Before minutes of work: is every name free?
+    void check_free(const std::vector<Subject>& subjects) const {
+        if (force_) return;
+        std::vector<fs::path> names;
+        for (const auto& subject : subjects) {
+            if (grid_) break;
+            names.push_back(outdir_ / (subject.name + ".png"));
+            if (depth_) names.push_back(outdir_ / (subject.name + "_depth.png"));
+        }
+        if (grid_) names.push_back(outdir_ / "grid.png");
+        if (grid_ && depth_) names.push_back(outdir_ / "grid_depth.png");
+        if (arrays_) names.push_back(*arrays_);
+        std::error_code ignored;
+        for (const auto& name : names)
+            if (fs::exists(fs::symlink_status(name, ignored)))
+                throw Error(Errc::io_failure, name.string() + ": there is a file of that name; --force replaces it");
+    }
+
+    [[nodiscard]] RenderOptions render_options(bool jittered) const {
+        RenderOptions options;
+        options.raw_resolution = nrr_.value_or(0);
+        if (jittered) options.jitter = RenderOptions::Jitter::random;
+        if (raw_ == "compatible") options.raw = RenderOptions::Raw::compatible;
+        return options;
+    }
+
+    /// The same without the progress: it is told in views.
+    [[nodiscard]] static Context context_of(Context context) {
+        context.progress = {};
+        return context;
+    }
+
+    [[nodiscard]] io::ImageMetadata metadata_of(const ModelFile& model, const Json& origin,
+                                                const std::vector<Camera>& views) const {
+        if (!metadata_) return {};
+        auto facts = model.provenance();
+        facts["Origin"] = origin.dump();
+        if (psi_) facts["Truncation"] = fmt::format("{}", *psi_);
+        if (cutoff_) facts["Truncation cutoff"] = std::to_string(*cutoff_);
+        facts["Jitter"] = jitter_;
+        if (views.size() <= 16) facts["Cameras"] = labels_of(views).dump();
+        return facts;
+    }
+
+    [[nodiscard]] static Json labels_of(const std::vector<Camera>& views) {
+        Json labels = Json::array();
+        for (const auto& view : views) labels.push_back(label(view));
+        return labels;
+    }
+
+    void write(Terminal& terminal, const std::string& name, const Image& picture, const io::ImageMetadata& facts,
+               const Json& origin) const {
+        const auto path = outdir_ / name;
+        io::write_image(path, picture,
+                        {.metadata = facts, .overwrite = force_ ? io::Overwrite::yes : io::Overwrite::no});
+        Json row{{"output", path.string()}};
+        row.update(origin);
+        terminal.result(row, path.string() + "\n");
+    }
+
+    void save_arrays(Terminal& terminal, const std::vector<at::Tensor>& images, const std::vector<at::Tensor>& raws,
+                     const std::vector<at::Tensor>& depths, const std::vector<Camera>& views,
+                     std::size_t subjects) const {
+        const auto count = static_cast<std::int64_t>(views.size()), heads = static_cast<std::int64_t>(subjects);
+        StateDict arrays;
+        arrays.add("image", stored(at::cat(images).to(at::kFloat).contiguous()));
+        arrays.add("image_raw", stored(at::cat(raws).to(at::kFloat).contiguous()));
+        arrays.add("image_depth", stored(at::cat(depths).to(at::kFloat).contiguous()));
+        arrays.add("cameras", stored(labels(cameo::cameras(views, at::kDouble)).repeat({heads, 1}).contiguous()));
+        arrays.add("batch", stored(at::arange(heads).repeat_interleave(count).contiguous()));
+        io::write_npz(*arrays_, arrays, io::Compression::deflate, force_ ? io::Overwrite::yes : io::Overwrite::no);
+        terminal.result({{"output", arrays_->string()}}, arrays_->string() + "\n");
+    }
+
+    void record(const ModelFile& model, const std::vector<Subject>& subjects, const std::vector<Camera>& views) const {
+        Json origins = Json::array();
+        for (const auto& subject : subjects) origins.push_back(subject.origin);
+        Json facts{{"command", "generate"},
+                   {"network", model.path.string()},
+                   {"model", model.digest},
+                   {"licence", model.licence},
+                   {"pictures", origins},
+                   {"trunc", psi_.value_or(1.0)},
+                   {"trunc_cutoff", cutoff_ ? Json(*cutoff_) : Json()},
+                   {"nrr", nrr_.value_or(model.generator.config().raw_resolution)},
+                   {"jitter", jitter_},
+                   {"raw", raw_},
+                   {"device", model_.device},
+                   {"cameras", labels_of(views)}};
+        record_run(outdir_, facts);
+    }
+
+    ModelOptions model_;
+    std::optional<std::string> seeds_, views_;
+    std::optional<fs::path> latents_, cameras_, conditioning_, arrays_;
+    std::optional<double> psi_, fov_;
+    std::optional<std::int64_t> cutoff_, nrr_;
+    std::optional<Size> grid_;
+    std::optional<Memory> memory_;
+    std::string jitter_ = "none", raw_ = "clean";
+    fs::path outdir_ = "out";
+    bool depth_ = false, metadata_ = true, force_ = false;
+};
+
+}  // namespace
+
+constinit const Verb generate = verb<Generate>("generate", "draws heads from seeds or latents");
+
+}  // namespace cameo::apps
