@@ -26,11 +26,9 @@ std::int64_t volume_tile(const Context& context, const RayBundle& rays, std::int
     const auto element = rays.direction.element_size();
     // Merged and sorted samples, twice; the indices of their order; the quadrature's ten numbers of each sample.
     const auto sample_bytes = point_bytes + static_cast<std::uint64_t>(3 * (features + 2) + 10) * element + 8;
-    const auto count = std::min(tile, rays.rays());
-    Context budget = context;
-    budget.max_rays = 0;
-    (void)ray_chunk(budget, 1, sample_bytes * static_cast<std::uint64_t>(samples * rays.cameras() * count));
-    return count;
+    const auto room =
+        ray_chunk(context, rays.rays(), sample_bytes * static_cast<std::uint64_t>(samples * rays.cameras()));
+    return std::min(tile, room);
 }
 
 at::Tensor points_at(const RayBundle& rays, const at::Tensor& depth) {

@@ -19,6 +19,8 @@
 
 #include "program.hpp"
 #include "support/catch.hpp"
+#include "support/golden_arrays.hpp"
+#include "support/sampled.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_eg3d.hpp"
@@ -142,6 +144,27 @@ TEST_CASE("saved arrays are what the library computes, with and without jitter",
         CHECK(support::difference(part("image_raw"), portrait.image_raw) < 1e-6);
         CHECK(support::difference(part("image_depth"), portrait.depth) < 1e-6);
     }
+}
+
+TEST_CASE(
+    "traps 3 and 39: a fractional field of view counts, and latents hear the frontal camera, not the rendering one",
+    "[apps][generate]") {
+    const Studio studio;
+    const auto npz = studio.folder / "arrays.npz";
+    const auto result =
+        studio.run({"--seeds", "1", "--views", "yaw=40", "--fov-deg", "18.837", "--save-arrays", npz.string()});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    const auto arrays = io::read_npz(npz);
+    CHECK(array(arrays, "cameras")[0][16].item<double>() == Approx(4.26339).epsilon(1e-6));
+    const auto side = apps::camera_at({40, 0}, Studio::intrinsics(), studio.model.config());
+    const auto expected = studio.drawn(studio.mapped(1), {side}).image;
+    CHECK(support::difference(array(arrays, "image"), expected) < 1e-5);
+    const c10::NoGradGuard no_gradient;
+    StreamSource random{NumpyRandom(1)};
+    const auto drifted = studio.model.map(ZLatent(random.normal({1, studio.model.config().z_dim}, at::kFloat)),
+                                          cameras({&side, 1}, at::kFloat));
+    CHECK(support::difference(studio.drawn(drifted, {side}).image, expected) > 1e-3);
 }
 
 TEST_CASE("latents and cameras come from files", "[apps][generate]") {
@@ -304,4 +327,55 @@ TEST_CASE("a model that is none of ours is refused by what is wrong with it", "[
     result = run_cameo({"generate", "--seeds", "0"});
     CHECK(result.exit_code == 2);
     CHECK_THAT(result.err, Contains("--network"));
+}
+
+TEST_CASE("a converted checkpoint gives the published pictures through the program", "[apps][generate][golden]") {
+    const auto pickle = support::golden("eg3d-ffhq-small.pkl");
+    const auto golden = support::golden_arrays("eg3d-ffhq-small.npz");
+    if (!pickle || !golden) return;
+    const support::TemporaryFolder folder;
+    const auto in = [&](const char* name) { return (folder / name).string(); };
+    REQUIRE(run_cameo({"convert", pickle->string(), in("model.safetensors")}).exit_code == 0);
+    io::write_npy(folder / "z.npy", stored((*golden)["z"].contiguous()));
+    const auto write = [&](const char* name, const at::Tensor& labels) {
+        std::vector<io::NamedCamera> named;
+        for (const auto& camera : to_cameras(cameras_from_labels(labels.to(at::kDouble))))
+            named.push_back({std::to_string(named.size()) + ".png", camera});
+        io::write_cameras(folder / name, named);
+    };
+    write("cameras.json", (*golden)["cameras"]);
+    write("conditioning.json", (*golden)["conditioning"]);
+    const auto number = [&](const char* name) { return std::to_string((*golden)[name].item<std::int64_t>()); };
+    const auto psi = nlohmann::json((*golden)["truncation_psi"].item<double>()).dump();
+    const auto result = run_cameo({"generate",
+                                   "--network",
+                                   in("model.safetensors"),
+                                   "--latents",
+                                   in("z.npy"),
+                                   "--cameras",
+                                   in("cameras.json"),
+                                   "--conditioning",
+                                   in("conditioning.json"),
+                                   "--trunc",
+                                   psi,
+                                   "--trunc-cutoff",
+                                   number("truncation_cutoff"),
+                                   "--nrr",
+                                   number("nrr"),
+                                   "--jitter",
+                                   number("stratified_jitter_seed"),
+                                   "--raw",
+                                   "compatible",
+                                   "--save-arrays",
+                                   in("arrays.npz"),
+                                   "-o",
+                                   in("out")});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    const auto arrays = io::read_npz(folder / "arrays.npz");
+    // golden/eg3d/README.md, "Tolerances"
+    const support::Tolerance rays{1e-4, 1e-3, 2e-3};
+    support::check_close("image", array(arrays, "image"), (*golden)["image"], {2e-4});
+    support::check_close("image_raw", array(arrays, "image_raw"), (*golden)["image_raw"], rays);
+    support::check_close("image_depth", array(arrays, "image_depth"), (*golden)["image_depth"], rays);
 }

@@ -47,7 +47,7 @@ TEST_CASE("the frontal camera is at +z with rotation diag(1, -1, -1)", "[core][c
     CHECK(frontal_camera(ffhq_cameras).intrinsics == Matrix3{4.2647, 0, 0.5, 0, 4.2647, 0.5, 0, 0, 1});
 }
 
-TEST_CASE("an orbit is centred on the origin wherever it looks", "[core][camera]") {
+TEST_CASE("trap 5: an orbit is centred on the origin wherever it looks", "[core][camera]") {
     const auto h = GENERATE(0.1, 1.0, 2.5, 4.0);
     const auto v = GENERATE(0.3, 1.5, 3.0);
     const auto pose = orbit(h, v, 2.7, {0.1, -0.2, 0.3});
@@ -76,7 +76,8 @@ TEST_CASE("yaw moves the camera to the head's left and pitch is its elevation", 
                 orbit(pi / 2 + 0.4, pi / 2 - 0.2, 2.7, {0, 0, 0.2}), 1e-14);
 }
 
-TEST_CASE("up is upwards in the image and right is right", "[core][camera]") {
+TEST_CASE("trap 6: up is upwards in the image and right is right, though the camera looks with y down",
+          "[core][camera]") {
     const Camera camera{look_at({0, 0, 3}, {0, 0, 0}), intrinsics_from_focal(2)};
     CHECK((*project(camera, {0, 0.1, 0}))[1] < 0.5);
     CHECK((*project(camera, {0.1, 0, 0}))[0] > 0.5);
@@ -96,7 +97,7 @@ TEST_CASE("a look-at without a direction or along up is refused", "[core][camera
     CHECK_THROWS_MATCHES(orbit_degrees(0, 91, 1), Error, is_error(Errc::invalid_argument, "pitch"));
 }
 
-TEST_CASE("the published field of view keeps its literals", "[core][camera]") {
+TEST_CASE("trap 4: the published field of view keeps its literals", "[core][camera]") {
     CHECK(focal_from_published_fov(18.837) == Approx(4.26339).epsilon(0).margin(5.1e-6));
     CHECK(focal_from_published_fov(18) == Approx(4.46517).epsilon(0).margin(5.1e-6));
     CHECK(focal_from_published_fov(45) == Approx(1.70737).epsilon(0).margin(5.1e-6));
@@ -164,7 +165,7 @@ TEST_CASE("numbers that are no camera are refused and named", "[core][camera]") 
     }
 }
 
-TEST_CASE("a mirrored camera sees the mirrored point at the mirrored place", "[core][camera]") {
+TEST_CASE("trap 44: a mirrored camera sees the mirrored point at the mirrored place", "[core][camera]") {
     const Camera camera{some_camera().world_from_camera, intrinsics_from_focal(4)};
     const auto other = mirrored(camera);
     CHECK_NOTHROW(check(other));

@@ -61,7 +61,7 @@ TEST_CASE("sizes, formats and rows that cannot be are refused", "[core][image]")
     CHECK_THROWS_MATCHES(image.values<float>(), Error, is_error(Errc::invalid_argument, "expected f32 pixels, got u8"));
 }
 
-TEST_CASE("the 8-bit rule is clamp(127.5 x + 128), truncated", "[core][image]") {
+TEST_CASE("trap 30: the 8-bit rule is clamp(127.5 x + 128), truncated", "[core][image]") {
     const auto byte = [](float x) {
         return int{converted(one_pixel(x, srgb_symmetric), srgb8).values<std::uint8_t>()[0]};
     };

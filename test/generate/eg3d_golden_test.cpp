@@ -2,9 +2,11 @@
 // The published generators with procedural weights, stage by stage and as a whole.
 #include <cameo/generate/eg3d.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -71,6 +73,16 @@ void check_points(const Eg3d& model, const GoldenArrays& golden, const WLatent& 
     const auto values = model.sample_mixed(golden["points"], ws);
     check_close("point_sigma", values.density, golden["point_sigma"], points);
     check_close("point_rgb", values.feature, golden["point_rgb"], points);
+}
+
+/// The picture of noise that a strength multiplies; undefined for other parameters.
+at::Tensor picture_of_noise(const Eg3d& model, std::string name) {
+    constexpr std::string_view strength = "noise_strength";
+    if (!name.ends_with(strength)) return {};
+    name.replace(name.size() - strength.size(), strength.size(), "noise_const");
+    for (const auto& buffer : model.noise_buffers())
+        if (buffer.name == name) return buffer.tensor;
+    return {};
 }
 
 }  // namespace
@@ -180,14 +192,21 @@ TEST_CASE("checkpoints in the published format give the published pictures", "[g
     check_points(model, *golden, ws);
 }
 
-// Minutes of work: not part of the default run, but of `test_generate "[slow]"`.
+// A minute or two of work: not part of the default run, but of `./run test --golden`.
+//
+// Bounds: the golden data's README suggests 1e-3 from the difference between one thread and two, which moves ours by
+// 2e-6 as well, since it leaves the forward pass as it is, bit for bit. Rounding does more: ws times (1 + 1e-7 n), less
+// than its last bit, moves our own gradients by up to 2e-3 (kinks of the leaky ReLUs, importance samples on steep
+// distributions), so that no two ways to add the same numbers agree better. Hence 3e-3.
 TEST_CASE("gradients of the small generator are the published ones", "[.][slow][golden][generate]") {
     const auto golden = support::golden_arrays("eg3d/small.npz");
     const auto shared = support::golden_eg3d("eg3d/small");
     if (!golden || !shared) return;
     const auto model = shared->clone();
     for (const auto& parameter : model.parameters()) parameter.tensor.requires_grad_(true);
-    const support::Tolerance samples{1e-3, 1e-2};
+    for (const auto& buffer : model.noise_buffers()) buffer.tensor.requires_grad_(true);
+    const support::Tolerance samples{1e-3, 3e-2, 3e-3};
+    constexpr double norms = 3e-3;
 
     const auto leaf = (*golden)["ws"].requires_grad_(true);
     const auto c = (*golden)["cameras"].requires_grad_(true);
@@ -227,26 +246,29 @@ TEST_CASE("gradients of the small generator are the published ones", "[.][slow][
     }
 
     for (const auto& parameter : model.parameters()) parameter.tensor.mutable_grad().reset();
+    for (const auto& buffer : model.noise_buffers()) buffer.tensor.mutable_grad().reset();
     scene.planes.mutable_grad().reset();
     feature.mutable_grad().reset();
     gradients((outputs[0] * weights[0]).sum() + (outputs[1] * weights[1]).sum() + (outputs[2] * weights[2]).sum());
     check_close("grad.ws", leaf.grad(), (*golden)["grad.ws"], samples);
     check_close("grad.c", c.grad(), (*golden)["grad.c"], samples);
     check_sampled(*golden, "grad.planes", scene.planes.grad().flatten(1, 2), samples);
-    check_gradient(*golden, "gradstat.planes", scene.planes.grad().flatten(1, 2), 1e-3, samples);
+    check_gradient(*golden, "gradstat.planes", scene.planes.grad().flatten(1, 2), norms, samples);
     check_sampled(*golden, "grad.feature", feature.grad(), samples);
     for (const auto& [name, parameter] : model.parameters()) {
         const auto key = "grad_param." + name;
         const auto gradient = parameter.grad();
         const auto is_zero = !gradient.defined() || scalar(gradient.abs().max()) == 0.0;
         INFO(name);
-        // The gradient of a noise strength is one sum over all pixels that nearly cancels, and so shows the rays whose
-        // importance samples changed their cell (up to 9e-3 was seen); of 16 samples one may stand on a kink.
-        const bool cancels = name.ends_with("noise_strength");
-        if (golden->contains(key + ".sum_norm"))
-            check_gradient(*golden, key, gradient, cancels ? 2e-2 : 1e-3,
-                           cancels ? support::Tolerance{2e-2} : support::Tolerance{1e-3, 1.0 / 16.0, 1e-2});
-        else
+        if (const auto picture = picture_of_noise(model, name);
+            picture.defined() && golden->contains(key + ".sum_norm")) {
+            // One sum over all pixels that nearly cancels: held to the norm of what is summed.
+            const auto terms = picture * picture.grad() / parameter;
+            CHECK(std::abs(scalar(gradient) - scalar((*golden)[key + ".sum_norm"][0])) <= norms * scalar(terms.norm()));
+        } else if (golden->contains(key + ".sum_norm")) {
+            check_gradient(*golden, key, gradient, norms, {norms, 1.0 / 16.0, 1e-2});
+        } else {
             CHECK(is_zero);
+        }
     }
 }

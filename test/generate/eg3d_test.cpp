@@ -151,6 +151,29 @@ TEST_CASE("trap 20: a cutoff counts rows of ws; 0 changes none, none given chang
                         model.map(z, some_cameras(1), {0.25, {}}).tensor()));
 }
 
+TEST_CASE("trap 23: the colour layer scales styles and does not normalise them, other layers do", "[generate][eg3d]") {
+    const auto model = tiny_eg3d();
+    const auto ws = model.map(some_z(model, 1), some_cameras(1));
+    // What a layer gives, without noise and bias, when its styles are as trained and when they are doubled.
+    const auto doubled = [&](const std::string& layer) {
+        auto changed = model.clone();
+        std::vector<at::Tensor> results;
+        for (const double factor : {1.0, 2.0}) {
+            for (const auto& [name, tensor] : changed.parameters()) {
+                if (name == "backbone.synthesis." + layer + ".bias") tensor.zero_();
+                if (name.starts_with("backbone.synthesis." + layer + ".affine.")) tensor.mul_(factor);
+            }
+            (void)changed.scene(ws, {NoiseMode::none}, [&](const std::string& name, const at::Tensor& result) {
+                if (name == "backbone.synthesis." + layer) results.push_back(result.clone());
+            });
+        }
+        REQUIRE(results.size() == 2);
+        return support::scalar(results[1].norm() / results[0].norm());
+    };
+    CHECK(doubled("b8.torgb") == Approx(2.0).epsilon(1e-5));
+    CHECK(doubled("b8.conv1") == Approx(1.0).epsilon(1e-5));
+}
+
 TEST_CASE("trap 26: the upsampler hears the last row of ws alone", "[generate][eg3d]") {
     const auto model = tiny_eg3d();
     const auto ws = model.map(some_z(model, 1), some_cameras(1));

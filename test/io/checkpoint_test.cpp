@@ -289,7 +289,7 @@ TEST_CASE("files that people mistake for checkpoints are told for what they are"
                          is_error(Errc::io_failure, "/nonexistent/x.pkl"));
 }
 
-TEST_CASE("a training pickle is sorted into its networks", "[io][checkpoint]") {
+TEST_CASE("trap 34: a training pickle is sorted into its networks, whichever comes first", "[io][checkpoint]") {
     const auto checkpoint = parse(eg3d_like({.blocks = 2, .channels = 4}));
     CHECK(parts(checkpoint).size() == 3);
     CHECK(checkpoint.parts[0].name == "G");
@@ -521,7 +521,7 @@ TEST_CASE("plane axes that are no finite numbers are refused, and those of anoth
                          is_error(Errc::bad_file, "plane_axes"));
 }
 
-TEST_CASE("source texts are hashed, each once, and never looked into", "[io][checkpoint]") {
+TEST_CASE("trap 35: source texts are hashed, each once, and never looked into", "[io][checkpoint]") {
     const auto of_source = [](const std::string& source) {
         return persistent_object("A", module_state({{"x", numbers({1})}}, {}, {}), source);
     };

@@ -522,7 +522,7 @@ TEST_CASE("numpy's arrays become tensors, Fortran's order included", "[io][pickl
         refuses(support::pickle(bad), "x.pkl: expected ");
 }
 
-TEST_CASE("a tensor's strides are followed", "[io][pickle][tensor]") {
+TEST_CASE("trap 36: a tensor's strides are followed", "[io][pickle][tensor]") {
     std::vector<float> data(24);
     for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(i);
     const Py storage = support::nested_storage(DType::f32, std::string(reinterpret_cast<const char*>(data.data()), 96));

@@ -30,7 +30,7 @@ const at::Tensor point = at::tensor({0.11, -0.2, 0.3}, at::kDouble).view({1, 1, 
 
 }  // namespace
 
-TEST_CASE("trap 3: the third plane samples (z, x)", "[ops][planes]") {
+TEST_CASE("trap 1: the third plane samples (z, x)", "[ops][planes]") {
     const auto values = ops::sample_planes(ramps(16), point, official_plane_axes, 1.0).view({3});
     CHECK(values[0].item<double>() == Approx(2 * (0.11 + 2 * -0.2)));
     CHECK(values[1].item<double>() == Approx(2 * (0.11 + 2 * 0.3)));
@@ -39,7 +39,7 @@ TEST_CASE("trap 3: the third plane samples (z, x)", "[ops][planes]") {
     CHECK(corrected[2].item<double>() == Approx(2 * (0.3 + 2 * -0.2)));
 }
 
-TEST_CASE("trap 1: planes lie as the checkpoint's axes say, whatever they are", "[ops][planes]") {
+TEST_CASE("trap 2: planes lie as the checkpoint's axes say, whatever they are", "[ops][planes]") {
     // Any invertible axes: coordinates are the first two of point * inverse(matrix).
     const PlaneAxes axes{{{2, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 1, 0, 0, 0, 1, 1, 0, 0}, {1, 1, 0, 0, 1, 0, 0, 0, 1}}};
     const auto values = ops::sample_planes(ramps(32), point, axes, 1.0).view({3});

@@ -33,7 +33,7 @@ RayBundle one_ray(const Vector3& origin, const Vector3& direction) {
 
 }  // namespace
 
-TEST_CASE("rays go through the centres of pixels, row by row", "[ops][rays]") {
+TEST_CASE("trap 7: rays go through the centres of pixels, row by row, by intrinsics of the unit image", "[ops][rays]") {
     const auto plain = some_cameras();
     const auto rays = ops::rays(cameras(plain, at::kDouble), {.height = 3, .width = 5});
     CHECK_NOTHROW(check(rays));

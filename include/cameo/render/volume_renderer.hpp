@@ -24,9 +24,9 @@ namespace cameo {
 
 namespace detail {
 
-/// How many rays of each camera to work on at a time: a fixed number, since the library below may round the rows of a
-/// product, or the end of a vector, differently when their number changes.
-/// Errors   out_of_memory: the context's budget has no room for them
+/// How many rays of each camera to work on at a time: a fixed number wherever the context has room for it, since the
+/// library below may round the rows of a product, or the end of a vector, differently when their number changes.
+/// Errors   out_of_memory: the context's budget has no room for one
 [[nodiscard]] CAMEO_API std::int64_t volume_tile(const Context& context, const RayBundle& rays, std::int64_t samples,
                                                  std::int64_t features, std::uint64_t point_bytes);
 
@@ -57,9 +57,10 @@ class CAMEO_API VolumePieces {
 
 /// The reference: samples, field and quadrature as they are, chunk after chunk of rays. Faster renderers of particular
 /// fields are held to it.
-/// Errors   those of its parts; out_of_memory: the context's budget has no room for 256 rays of each camera; cancelled
+/// Errors   those of its parts; out_of_memory: the context's budget has no room for one ray of each camera; cancelled
 /// Threads  re-entrant
-/// Quirk    works on 256 rays at a time whatever the context allows beyond that, so that its bits never depend on it
+/// Quirk    works on at most 256 rays at a time: contexts that have room for those give the same bits, smaller ones
+///          round differently
 ///          Random numbers are drawn for the whole batch in the published order, before rays are cut: first pass,
 ///          density noise of it, second pass, density noise of it
 template <Sampler S, Quadrature Q, Background B>
