@@ -12,7 +12,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <cameo/core/cameras.hpp>
 #include <cameo/core/error.hpp>
 #include <cameo/core/image_tensor.hpp>
@@ -22,13 +21,13 @@
 #include <cameo/core/tensor_state.hpp>
 #include <cameo/io/camera_file.hpp>
 #include <cameo/io/image.hpp>
-#include <cameo/io/npy.hpp>
 #include <cameo/io/npz.hpp>
 #include <nlohmann/json.hpp>
 
 #include "model_file.hpp"
 #include "run_record.hpp"
 #include "sheet.hpp"
+#include "subjects.hpp"
 #include "verbs.hpp"
 #include "views.hpp"
 
@@ -37,13 +36,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-/// One identity to be drawn.
-struct Subject {
-    std::string name;  ///< of its files: "seed0007"
-    Json origin;       ///< {"seed": 7}
-    at::Tensor z, ws;  ///< one of them, [1, ...]
-};
 
 /// "7": a seed of NumPy's, from which the jitter of every identity begins anew; empty for "none".
 std::optional<std::uint32_t> parse_jitter(std::string_view text) {
@@ -80,16 +72,6 @@ Image on_grid(const std::vector<Image>& pictures, const Size& grid) {
     return sheet;
 }
 
-/// What `read` gives; when it refuses, the option's name stands before its words.
-template <class Read>
-auto with_name(std::string_view option, Read read) {
-    try {
-        return read();
-    } catch (const Error& error) {
-        throw UsageError(fmt::format("{}: {}", option, error.what()));
-    }
-}
-
 class Generate final : public Command {
   public:
     void declare(OptionTable& table) override {
@@ -98,17 +80,7 @@ class Generate final : public Command {
                       "twelve heads nearer to the average, from the front, on one sheet");
         table.example("cameo generate --seeds 7 --views yaw=-30:30:7 --depth", "one head from seven sides, with depth");
         model_.declare(table);
-        table.option("seeds", seeds_, {.value = "LIST", .help = "which heads: 0,1,4-6; a seed is NumPy's RandomState"});
-        table.option("latents", latents_,
-                     {.value = "FILE",
-                      .help = "instead of seeds: z [N, z_dim] or ws [N, num_ws, w_dim]",
-                      .completes = Completes::file,
-                      .endings = {"npy"}});
-        table.option("trunc", psi_,
-                     {.value = "PSI",
-                      .help = "how far latents are drawn to the average: 1 not at all, 0 "
-                              "all the way"});
-        table.option("trunc-cutoff", cutoff_, {.value = "N", .help = "only the first N rows of ws are drawn"});
+        subjects_.declare(table);
         table.option("views", views_,
                      {.value = "ANGLES",
                       .help = "yaw=FIRST:LAST:COUNT, pitch=FIRST:LAST:COUNT in degrees, one or both with a comma; left "
@@ -116,11 +88,6 @@ class Generate final : public Command {
         table.option("cameras", cameras_,
                      {.value = "FILE",
                       .help = "instead of views: the cameras of a dataset.json, a transforms.json or a COLMAP folder",
-                      .completes = Completes::file,
-                      .endings = {"json"}});
-        table.option("conditioning", conditioning_,
-                     {.value = "FILE",
-                      .help = "the one camera that latents are conditioned on; left out, the frontal one",
                       .completes = Completes::file,
                       .endings = {"json"}});
         table.option("fov-deg", fov_, {.value = "DEG", .help = "field of view, in the published program's sense"});
@@ -155,15 +122,14 @@ class Generate final : public Command {
         const auto jitter = parse_jitter(jitter_);
         const auto model = model_.load();
         const auto& config = model.generator.config();
-        const auto intrinsics = intrinsics_from_focal(focal_from_published_fov(fov_.value_or(default_fov)));
+        const auto intrinsics = intrinsics_from_focal(focal_from_published_fov(fov_.value_or(default_fov_degrees)));
         const auto views = chosen_views(intrinsics, config);
-        const auto front = conditioning_ ? one_camera(*conditioning_)
-                                         : frontal_view(cameras_ ? views.front().intrinsics : intrinsics, config);
-        const auto subjects = chosen_subjects(config);
+        const auto front = frontal_view(cameras_ ? views.front().intrinsics : intrinsics, config);
+        const auto subjects = subjects_.load(config);
         if (grid_ && static_cast<std::size_t>(grid_->width * grid_->height) < subjects.size() * views.size())
             throw UsageError(fmt::format("--grid: expected room for {} pictures, got {} x {}",
                                          subjects.size() * views.size(), grid_->width, grid_->height));
-        check_free(subjects);
+        check_names(subjects);
         std::error_code code;
         fs::create_directories(outdir_, code);
         if (code) throw Error(Errc::io_failure, outdir_.string() + ": " + code.message());
@@ -171,7 +137,6 @@ class Generate final : public Command {
         const c10::NoGradGuard no_gradient;
         const auto options = at::TensorOptions(model.generator.device()).dtype(at::kFloat);
         const auto cameras = cameo::cameras(views, options);
-        const auto conditioning = cameo::cameras(std::span(&front, 1), options);
         auto context = terminal.context();
         if (memory_) context.memory_budget = memory_->bytes;
         const auto total = static_cast<std::int64_t>(subjects.size() * views.size());
@@ -182,9 +147,7 @@ class Generate final : public Command {
             context.report("views", done, total);
             auto how = render_options(jitter.has_value());
             StreamSource random{NumpyRandom(jitter.value_or(0))};
-            const WLatent ws = subject.ws.defined() ? WLatent(subject.ws.to(options))
-                                                    : model.generator.map(ZLatent(subject.z.to(options)), conditioning,
-                                                                          {psi_.value_or(1.0), cutoff_});
+            const auto ws = subjects_.latent(model.generator, subject, front);
             const auto scene = model.generator.scene(ws);
             // All views of a head are rendered together, since depth is limited to the range of the whole batch; they
             // are upsampled one by one, which takes less memory and changes nothing.
@@ -228,21 +191,13 @@ class Generate final : public Command {
     }
 
   private:
-    static constexpr double default_fov = 18.837;
-
     void check_combinations() const {
         const auto both = [](bool first, bool second, std::string_view names) {
             if (first && second) throw UsageError(fmt::format("{}: expected one of them, got both", names));
         };
-        if (!seeds_ && !latents_)
-            throw UsageError("which heads? Name them with --seeds 0-3, or give latents with --latents FILE");
-        both(seeds_.has_value(), latents_.has_value(), "--seeds and --latents");
+        subjects_.check();
         both(views_.has_value(), cameras_.has_value(), "--views and --cameras");
         both(fov_.has_value(), cameras_.has_value(), "--fov-deg and --cameras (which have their own)");
-        if (psi_ && !(*psi_ >= -4.0 && *psi_ <= 4.0))
-            throw UsageError(fmt::format("--trunc: expected -4 to 4, got {}", *psi_));
-        if (cutoff_ && *cutoff_ < 0)
-            throw UsageError(fmt::format("--trunc-cutoff: expected at least 0, got {}", *cutoff_));
         if (nrr_ && (*nrr_ < 4 || *nrr_ > 1024))
             throw UsageError(fmt::format("--nrr: expected 4 to 1024, got {}", *nrr_));
         if (grid_ && grid_->width * grid_->height > max_views)
@@ -268,62 +223,16 @@ class Generate final : public Command {
         return views;
     }
 
-    [[nodiscard]] static Camera one_camera(const fs::path& path) {
-        const auto cameras = io::read_cameras(path);
-        if (cameras.size() != 1)
-            throw Error(Errc::bad_file, fmt::format("{}: expected one camera, got {}", path.string(), cameras.size()));
-        return cameras.front().camera;
-    }
-
-    [[nodiscard]] std::vector<Subject> chosen_subjects(const Eg3dConfig& config) const {
-        std::vector<Subject> subjects;
-        if (seeds_) {
-            for (const auto seed : with_name("--seeds", [&] { return parse_seeds(*seeds_); })) {
-                StreamSource random{NumpyRandom(seed)};
-                subjects.push_back(
-                    {fmt::format("seed{:04d}", seed), {{"seed", seed}}, random.normal({1, config.z_dim}), {}});
-            }
-            return subjects;
-        }
-        const auto name = latents_->string();
-        const auto all = owned_tensor(io::read_npy(*latents_), name);
-        const auto wrong = [&](std::string_view got) {
-            return Error(Errc::bad_file,
-                         fmt::format("{}: expected z [N, {}] or ws [N, {}, {}], floating point and finite, got {}",
-                                     name, config.z_dim, config.num_ws(), config.w_dim, got));
-        };
-        if (!all.is_floating_point()) throw wrong("another type");
-        const bool is_z = all.dim() == 2 && all.size(1) == config.z_dim;
-        const bool is_ws = all.dim() == 3 && all.size(1) == config.num_ws() && all.size(2) == config.w_dim;
-        if ((!is_z && !is_ws) || all.size(0) < 1) throw wrong(fmt::format("[{}]", fmt::join(all.sizes().vec(), ", ")));
-        if (!all.isfinite().all().item<bool>()) throw wrong("a NaN or an infinity");
-        if (is_ws && (psi_ || cutoff_)) throw UsageError("--trunc: expected latents z to draw to the average, got ws");
-        for (std::int64_t i = 0; i < all.size(0); ++i) {
-            const auto one = all.narrow(0, i, 1).to(at::kFloat);
-            subjects.push_back(Subject{.name = fmt::format("latent{:04d}", i),
-                                       .origin = Json{{"latents", name}, {"index", i}},
-                                       .z = is_z ? one : at::Tensor(),
-                                       .ws = is_ws ? one : at::Tensor()});
-        }
-        return subjects;
-    }
-
-    /// Before minutes of work: is every name free?
-    void check_free(const std::vector<Subject>& subjects) const {
+    void check_names(const std::vector<Subject>& subjects) const {
         if (force_) return;
-        std::vector<fs::path> names;
         for (const auto& subject : subjects) {
             if (grid_) break;
-            names.push_back(outdir_ / (subject.name + ".png"));
-            if (depth_) names.push_back(outdir_ / (subject.name + "_depth.png"));
+            check_free(outdir_ / (subject.name + ".png"));
+            if (depth_) check_free(outdir_ / (subject.name + "_depth.png"));
         }
-        if (grid_) names.push_back(outdir_ / "grid.png");
-        if (grid_ && depth_) names.push_back(outdir_ / "grid_depth.png");
-        if (arrays_) names.push_back(*arrays_);
-        std::error_code ignored;
-        for (const auto& name : names)
-            if (fs::exists(fs::symlink_status(name, ignored)))
-                throw Error(Errc::io_failure, name.string() + ": there is a file of that name; --force replaces it");
+        if (grid_) check_free(outdir_ / "grid.png");
+        if (grid_ && depth_) check_free(outdir_ / "grid_depth.png");
+        if (arrays_) check_free(*arrays_);
     }
 
     [[nodiscard]] RenderOptions render_options(bool jittered) const {
@@ -345,8 +254,8 @@ class Generate final : public Command {
         if (!metadata_) return {};
         auto facts = model.provenance();
         facts["Origin"] = origin.dump();
-        if (psi_) facts["Truncation"] = fmt::format("{}", *psi_);
-        if (cutoff_) facts["Truncation cutoff"] = std::to_string(*cutoff_);
+        if (subjects_.psi) facts["Truncation"] = fmt::format("{}", *subjects_.psi);
+        if (subjects_.cutoff) facts["Truncation cutoff"] = std::to_string(*subjects_.cutoff);
         facts["Jitter"] = jitter_;
         if (views.size() <= 16) facts["Cameras"] = labels_of(views).dump();
         return facts;
@@ -383,28 +292,25 @@ class Generate final : public Command {
     }
 
     void record(const ModelFile& model, const std::vector<Subject>& subjects, const std::vector<Camera>& views) const {
-        Json origins = Json::array();
-        for (const auto& subject : subjects) origins.push_back(subject.origin);
         Json facts{{"command", "generate"},
                    {"network", model.path.string()},
                    {"model", model.digest},
                    {"licence", model.licence},
-                   {"pictures", origins},
-                   {"trunc", psi_.value_or(1.0)},
-                   {"trunc_cutoff", cutoff_ ? Json(*cutoff_) : Json()},
                    {"nrr", nrr_.value_or(model.generator.config().raw_resolution)},
                    {"jitter", jitter_},
                    {"raw", raw_},
                    {"device", model_.device},
                    {"cameras", labels_of(views)}};
+        facts.update(subjects_.record(subjects));
         record_run(outdir_, facts);
     }
 
     ModelOptions model_;
-    std::optional<std::string> seeds_, views_;
-    std::optional<fs::path> latents_, cameras_, conditioning_, arrays_;
-    std::optional<double> psi_, fov_;
-    std::optional<std::int64_t> cutoff_, nrr_;
+    SubjectOptions subjects_;
+    std::optional<std::string> views_;
+    std::optional<fs::path> cameras_, arrays_;
+    std::optional<double> fov_;
+    std::optional<std::int64_t> nrr_;
     std::optional<Size> grid_;
     std::optional<Memory> memory_;
     std::string jitter_ = "none", raw_ = "clean";

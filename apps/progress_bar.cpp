@@ -18,9 +18,13 @@ constexpr auto worth_a_bar = 2s;
 constexpr auto between_frames = 100ms;
 constexpr auto between_lines = 30s;
 
-std::string amount(double value, ProgressBar::Unit unit) {
-    if (unit == ProgressBar::Unit::bytes) return memory_text(static_cast<std::uint64_t>(value));
-    return value < 10.0 ? fmt::format("{:.1f}", value) : fmt::format("{:.0f}", value);
+std::string amount(std::uint64_t value, ProgressBar::Unit unit) {
+    return unit == ProgressBar::Unit::bytes ? memory_text(value) : std::to_string(value);
+}
+
+std::string rate_text(double rate, ProgressBar::Unit unit) {
+    if (unit == ProgressBar::Unit::bytes) return memory_text(static_cast<std::uint64_t>(rate));
+    return rate < 10.0 ? fmt::format("{:.1f}", rate) : fmt::format("{:.0f}", rate);
 }
 
 }  // namespace
@@ -64,7 +68,7 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
 
 void ProgressBar::draw(Seconds elapsed, Seconds left) {
     const double done = static_cast<double>(done_);
-    const auto rate = amount(done / std::max(elapsed.count(), 1e-3), plan_.unit);
+    const auto rate = rate_text(done / std::max(elapsed.count(), 1e-3), plan_.unit);
     std::string line = plan_.label;
     if (plan_.total > 0) {
         const double part = std::min(1.0, done / static_cast<double>(plan_.total));
@@ -79,7 +83,7 @@ void ProgressBar::draw(Seconds elapsed, Seconds left) {
         }
         line += " " + figures;
     } else {
-        line += fmt::format("  {}  {}/s", amount(done, plan_.unit), rate);
+        line += fmt::format("  {}  {}/s", amount(done_, plan_.unit), rate);
     }
     line.resize(std::min(line.size(), std::max<std::size_t>(plan_.columns(), 2) - 1));
     plan_.write("\r\x1b[K" + line);
@@ -87,11 +91,11 @@ void ProgressBar::draw(Seconds elapsed, Seconds left) {
 }
 
 void ProgressBar::print_line(Seconds elapsed, Seconds left) {
-    const auto done = amount(static_cast<double>(done_), plan_.unit);
-    plan_.write(plan_.total == 0 ? fmt::format("{}: {} after {}\n", plan_.label, done, duration_text(elapsed))
-                                 : fmt::format("{}: {} of {}, {} left\n", plan_.label, done,
-                                               amount(static_cast<double>(plan_.total), plan_.unit),
-                                               left >= 0s ? duration_text(left) : "unknown time"));
+    const auto done = amount(done_, plan_.unit);
+    plan_.write(plan_.total == 0
+                    ? fmt::format("{}: {} after {}\n", plan_.label, done, duration_text(elapsed))
+                    : fmt::format("{}: {} of {}, {} left\n", plan_.label, done, amount(plan_.total, plan_.unit),
+                                  left >= 0s ? duration_text(left) : "unknown time"));
     said_anything_ = true;
 }
 

@@ -7,7 +7,7 @@
 namespace cameo::apps {
 
 std::span<const Verb* const> verbs() {
-    static constexpr std::array list{&doctor, &generate, &convert, &dataset, &completion, &help};
+    static constexpr std::array list{&doctor, &generate, &mesh, &convert, &dataset, &completion, &help};
     return list;
 }
 

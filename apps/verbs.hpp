@@ -13,6 +13,7 @@ extern const Verb dataset;
 extern const Verb doctor;
 extern const Verb generate;
 extern const Verb help;
+extern const Verb mesh;
 
 /// All verbs, in the order of `cameo help`.
 [[nodiscard]] std::span<const Verb* const> verbs();

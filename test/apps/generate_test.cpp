@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
+#include "studio.hpp"
 #include "support/catch.hpp"
 #include "support/golden_arrays.hpp"
 #include "support/sampled.hpp"
@@ -29,55 +30,12 @@
 using namespace cameo;
 using Catch::Contains;
 using support::run_cameo;
+using support::Studio;
 using Words = std::vector<std::string>;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder with a small model of made-up weights in it.
-struct Studio {
-    support::TemporaryFolder folder;
-    Eg3d model = support::tiny_eg3d(config());
-    std::string digest = io::write_safetensors(folder / "tiny.safetensors", described(model));
-
-    static Eg3dConfig config() {
-        auto config = support::tiny_eg3d_config();
-        config.camera_pivot = {0, 0, 0.2};
-        return config;
-    }
-    static StateDict described(const Eg3d& model) {
-        auto state = model.state();
-        auto facts = nlohmann::ordered_json::parse(state.metadata.at("cameo"));
-        facts["licence"] = "CC0-1.0";
-        state.metadata["cameo"] = facts.dump();
-        return state;
-    }
-
-    [[nodiscard]] support::ProcessResult run(Words more, const std::string& verb = "generate") const {
-        Words words{verb, "--network", (folder / "tiny.safetensors").string(), "-o", (folder / "out").string()};
-        words.insert(words.end(), more.begin(), more.end());
-        return run_cameo(words);
-    }
-
-    /// What the library draws of these latents, all cameras together.
-    [[nodiscard]] Portrait drawn(const WLatent& ws, const std::vector<Camera>& views, RenderOptions options = {},
-                                 std::uint32_t jitter = 0) const {
-        const c10::NoGradGuard no_gradient;
-        StreamSource random{NumpyRandom(jitter)};
-        return model.render(model.scene(ws), ws, cameras(views, at::kFloat), options, random, {});
-    }
-
-    [[nodiscard]] WLatent mapped(std::uint32_t seed, const Truncation& truncation = {}) const {
-        const c10::NoGradGuard no_gradient;
-        StreamSource random{NumpyRandom(seed)};
-        const auto front = apps::frontal_view(intrinsics(), model.config());
-        return model.map(ZLatent(random.normal({1, model.config().z_dim}, at::kFloat)),
-                         cameras({&front, 1}, at::kFloat), truncation);
-    }
-
-    static Matrix3 intrinsics() { return intrinsics_from_focal(focal_from_published_fov(18.837)); }
-};
 
 at::Tensor array(const StateDict& arrays, const std::string& name) { return owned_tensor(arrays.at(name), name); }
 

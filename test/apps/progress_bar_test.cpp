@@ -159,3 +159,13 @@ TEST_CASE("silence is silent", "[apps][progress]") {
     }
     CHECK(stage.text.empty());
 }
+
+TEST_CASE("things are counted in whole numbers, however few", "[apps][progress]") {
+    Stage stage;
+    ProgressBar bar(stage.plan(ProgressBar::Style::lines, 3));
+    for (std::uint64_t done = 1; done <= 2; ++done) {
+        stage.now += 40s;
+        bar.update(done, 3);
+    }
+    CHECK(support::lines(stage.text).back() == "views: 2 of 3, 40 s left");
+}
