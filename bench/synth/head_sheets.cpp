@@ -61,7 +61,7 @@ void fifteen_views(const std::filesystem::path& folder) {
     Sheet sheet(5, 3, 160);
     for (const double pitch : {18.0, 0.0, -18.0})
         for (const double yaw : {-50.0, -25.0, 0.0, 25.0, 50.0})
-            sheet.add(picture(numbers_of_seed(3), yaw, pitch, 160));
+            sheet.add(picture(numbers_of_seed(59), yaw, pitch, 160));
     sheet.write(folder / "head-15-views.png");
 }
 

@@ -24,7 +24,7 @@ void heads(benchmark::State& state) {
 }
 BENCHMARK(heads)
     ->ArgNames({"side", "threads"})
-    ->ArgsProduct({{32, 64, 128}, {1, 2}})
+    ->ArgsProduct({{64, 128, 256}, {1, 2}})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/json.hpp"
+#include "io/name.hpp"
 #include "io/tiff_directory.hpp"
 
 namespace cameo::io {
@@ -15,15 +16,6 @@ namespace {
 constexpr std::size_t max_metadata_bytes = std::size_t{32} << 10;
 constexpr std::size_t max_foreign_entries = 256;
 constexpr std::uint16_t orientation_tag = 274;
-
-bool is_utf8(std::string_view text) {
-    try {
-        (void)nlohmann::json(text).dump();
-    } catch (const nlohmann::json::exception&) {
-        return false;
-    }
-    return true;
-}
 
 bool is_key(std::string_view key) {
     const auto allowed = [](char c) {

@@ -45,7 +45,7 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     using enum Number;
     Anatomy s;
     s.accessories = accessories;
-    const float build_ = n(build), weight_ = n(weight), age_ = n(age), smile_ = n(smile) + 0.45F,
+    const float build_ = n(build), weight_ = n(weight), age_ = n(age), smile_ = n(smile) + 0.6F,
                 open_ = softplus(n(jaw_open) * 1.6F - 1.6F);
     const float masculine = build_;
     const float grin = smooth_step(0.2F, 2.4F, smile_);
@@ -61,10 +61,10 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     // Face: horizontal cross-sections that narrow towards the chin, cut from below along the jaw.
     const float length_ = n(face_length), chin_long = n(chin_length);
     s.face_width = 0.178F + 0.0065F * n(face_width) + 0.003F * weight_ + 0.001F * masculine;
-    s.face_taper = 8.2F * exp_of(-0.22F * n(jaw_width) - 0.17F * masculine - 0.14F * weight_ + 0.06F * length_);
+    s.face_taper = 8.8F * exp_of(-0.24F * n(jaw_width) - 0.24F * masculine - 0.14F * weight_ + 0.06F * length_);
     s.face_front = 0.206F;
     s.face_back = 0.125F;
-    s.menton_y = -0.232F - 0.010F * length_ - 0.006F * chin_long - 0.003F * masculine - 0.022F * open_;
+    s.menton_y = -0.217F - 0.010F * length_ - 0.006F * chin_long - 0.003F * masculine - 0.022F * open_;
     const float slope = 0.50F - 0.04F * masculine + 0.035F * weight_;  // rise of the jaw line towards the ear
     const float slope_length = std::sqrt(1.0F + slope * slope);
     s.jaw_slope_y = -1.0F / slope_length;
@@ -78,32 +78,32 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
 
     // Mouth; the lower face follows its length and the open jaw.
     s.mouth_y = -0.095F - 0.0045F * length_;
-    s.mouth_half = 0.066F + 0.0050F * n(mouth_width) + 0.012F * grin + 0.003F * smile_ - 0.003F * open_;
+    s.mouth_half = 0.066F + 0.0062F * n(mouth_width) + 0.012F * grin + 0.003F * smile_ - 0.003F * open_;
     s.mouth_z = 0.222F;
-    s.lip_up = at_least(0.010F, 0.0225F + 0.0042F * n(upper_lip) - 0.0012F * masculine - 0.003F * grin - 0.003F * s.age,
+    s.lip_up = at_least(0.010F, 0.0208F + 0.0042F * n(upper_lip) - 0.0020F * masculine - 0.003F * grin - 0.003F * s.age,
                         0.004F);
     s.lip_down = at_least(
-        0.013F, 0.0270F + 0.0045F * n(lower_lip) - 0.0012F * masculine - 0.002F * grin - 0.003F * s.age, 0.004F);
-    s.lip_out_up = at_least(0.004F, 0.0095F + 0.0022F * n(upper_lip) - 0.003F * grin, 0.003F);
-    s.lip_out_down = at_least(0.005F, 0.0105F + 0.0024F * n(lower_lip) - 0.002F * grin, 0.003F);
+        0.013F, 0.0245F + 0.0045F * n(lower_lip) - 0.0020F * masculine - 0.002F * grin - 0.003F * s.age, 0.004F);
+    s.lip_out_up = at_least(0.004F, 0.0082F + 0.0022F * n(upper_lip) - 0.003F * grin, 0.003F);
+    s.lip_out_down = at_least(0.005F, 0.0090F + 0.0024F * n(lower_lip) - 0.002F * grin, 0.003F);
     s.corner_lift = 0.0065F * smile_ + 0.008F * grin - 0.003F;
     s.corner_skew = 0.0065F * n(smirk);
-    const float parted = 0.010F * grin;
+    const float parted = 0.014F * grin;
     s.gap_up = 0.001F + 0.5F * parted + 0.006F * open_ - 0.004F;
     s.gap_down = 0.001F + 0.6F * parted + 0.026F * open_ - 0.005F;
-    s.nasolabial = 0.0008F + 0.0022F * s.age + 0.0035F * grin + 0.0008F * softplus(n(smirk) * n(smirk) - 1.0F);
+    s.nasolabial = 0.0005F + 0.0018F * s.age + 0.0030F * grin + 0.0008F * softplus(n(smirk) * n(smirk) - 1.0F);
 
     // Nose.
     const float nose_l = n(nose_length), nose_f = n(nose_forward), turn = n(nose_turn), nose_w = n(nose_width),
                 tip = n(nose_tip);
     const float nose_y = -0.008F - 0.0065F * nose_l + 0.005F * turn - 0.001F * masculine;
     s.nose_tip_r = 0.0202F + 0.0016F * tip + 0.0008F * masculine + 0.0006F * nose_w;
-    s.nose_tip = {0.0F, nose_y, 0.2890F + 0.0075F * nose_f + 0.0015F * masculine - 0.0006F * tip};
+    s.nose_tip = {0.0F, nose_y, 0.2870F + 0.0075F * nose_f + 0.0015F * masculine - 0.0006F * tip};
     s.nose_root = {0.0F, 0.128F + 0.002F * nose_l, 0.2085F + 0.003F * n(nose_bridge) + 0.0018F * masculine};
-    s.nose_root_r = 0.0165F + 0.0012F * nose_w + 0.001F * masculine;
+    s.nose_root_r = 0.0152F + 0.0012F * nose_w + 0.001F * masculine;
     s.nose_bridge = {0.0F, mix(0.112F, nose_y, 0.52F),
                      mix(s.nose_root.z, s.nose_tip.z, 0.50F) + 0.004F + 0.0058F * n(nose_bridge)};
-    s.nose_bridge_r = 0.0185F + 0.0013F * nose_w + 0.0006F * masculine;
+    s.nose_bridge_r = 0.0172F + 0.0013F * nose_w + 0.0006F * masculine;
     const float wing_y = -0.0195F - 0.0065F * nose_l - 0.0015F * turn;
     s.nose_wing = {0.0280F + 0.0042F * nose_w + 0.0012F * grin + 0.0008F * masculine, wing_y,
                    0.2545F + 0.003F * nose_f};
@@ -114,24 +114,25 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     // Eyes.
     const float size = n(eye_size) - 0.3F * masculine;
     s.eye = {0.0835F + 0.0042F * n(eye_spacing) + 0.001F * n(face_width), 0.084F, 0.1535F - 0.0035F * n(eye_depth)};
-    s.eye_radii = {0.0560F, 0.0415F, 0.0430F};
+    s.eye_radii = {0.0610F, 0.0415F, 0.0430F};
     s.eye_inverse = inverse(s.eye_radii);
     s.lid_inverse = inverse(s.eye_radii + Vec3{0.0050F, 0.0055F, 0.0058F});
-    const float blink = n(lids);
-    const float squint = 0.0022F * grin + 0.0010F * smile_;
-    s.eye_half = 0.0385F + 0.0018F * size;
-    s.eye_up = 0.0156F + 0.0016F * size + 0.0026F * blink - 0.0012F * softplus(-blink * 2.0F) + 0.6F * 0.0012F -
-               0.4F * squint + 0.0016F * n(gaze_up) - 0.0018F * s.age;
-    s.eye_down = 0.0118F + 0.0010F * size + 0.0010F * blink - squint - 0.0006F * n(gaze_up);
+    const float blink = n(lids) + 0.3F;
+    const float squint = 0.0018F * grin + 0.0006F * smile_;
+    s.eye_half = 0.0415F + 0.0018F * size;
+    s.eye_up = 0.0180F + 0.0018F * size + 0.0024F * blink - 0.0045F * softplus(-blink * 2.0F - 1.5F) - 0.4F * squint +
+               0.0016F * n(gaze_up) - 0.0018F * s.age;
+    s.eye_down = 0.0132F + 0.0010F * size + 0.0010F * blink - squint - 0.0006F * n(gaze_up);
     s.eye_up = at_least(0.0F, s.eye_up, 0.002F);  // lids meet, they never cross
     s.eye_down = at_least(0.0F, s.eye_down, 0.002F);
     const float tilt = 0.075F + 0.055F * n(eye_tilt) - 0.04F * s.age;
     s.eye_cos = cos_of(tilt);
     s.eye_sin = sin_of(tilt);
     s.crease = 0.0030F + 0.0014F * n(eye_fold) + 0.0008F * n(eye_depth);
+    s.crease_narrow = 0.55F / at_least(0.0037F, s.crease, 0.001F);  // no steeper than a fold is
     s.crease_height = 0.0105F + 0.0016F * n(eye_fold) + 0.10F * s.eye_up;
-    s.bag = 0.0004F + 0.0042F * s.age;
-    s.iris_r = 0.0176F;
+    s.bag = 0.0001F + 0.0024F * s.age;
+    s.iris_r = 0.0186F;
     s.gaze = normalized({0.105F * n(gaze_side), 0.075F * n(gaze_up) - 0.01F, 1.0F});
 
     // Brows: curves in the face, drawn as hair.
@@ -152,7 +153,7 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     s.ear_turn_sin = sin_of(out);
 
     // Swellings, in order: what a sculptor adds to the egg.
-    const float lower_y = 0.35F * (s.menton_y + 0.232F);  // the chin follows the jaw
+    const float lower_y = 0.35F * (s.menton_y + 0.217F);  // the chin follows the jaw
     const float cheek = n(cheeks) * 0.7F + weight_ * 0.6F;
     const float eye_x = s.eye.x;
     const auto add = [&](Vec3 centre, Vec3 radii, float amplitude) { s.swellings.add(centre, radii, amplitude); };
@@ -160,27 +161,27 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     add({0.0F, 0.135F, 0.235F}, {0.060F, 0.050F, 0.060F}, 0.0050F + 0.0022F * n(brow_ridge) + 0.0015F * masculine);
     add({0.0F, 0.240F, 0.195F}, {0.170F, 0.095F, 0.100F}, 0.0020F + 0.0068F * n(forehead) - 0.0012F * masculine);
     add({0.185F, 0.165F, 0.115F}, {0.070F, 0.095F, 0.105F}, -0.0120F + 0.002F * weight_);
-    add({eye_x - 0.004F, 0.080F, 0.205F}, {0.070F, 0.048F, 0.085F}, -0.0270F - 0.0030F * n(eye_depth) - 0.002F * s.age);
+    add({eye_x - 0.004F, 0.080F, 0.205F}, {0.070F, 0.048F, 0.085F}, -0.0240F - 0.0032F * n(eye_depth) - 0.002F * s.age);
     add({0.036F, 0.088F, 0.215F}, {0.032F, 0.045F, 0.050F}, -0.0150F - 0.0015F * n(eye_depth));
     add({0.126F, 0.022F, 0.150F}, {0.090F, 0.062F, 0.105F}, 0.0110F + 0.0055F * n(cheekbones));
     add({0.092F, -0.012F, 0.200F}, {0.066F, 0.062F, 0.075F},
         0.0050F + 0.0028F * cheek + 0.0110F * grin + 0.003F * smile_);
     add({0.138F, -0.075F, 0.110F}, {0.078F, 0.090F, 0.120F}, -0.0020F + 0.0062F * cheek - 0.004F * s.age);
-    add({0.0F, -0.085F, 0.225F}, {0.105F, 0.080F, 0.085F}, 0.0205F);
-    add({0.0F, -0.192F + lower_y * 1.6F, 0.215F},
-        {0.062F + 0.008F * n(chin_width) + 0.004F * masculine, 0.055F, 0.075F},
-        0.0320F + 0.0090F * n(chin_forward) + 0.003F * masculine);
-    add({0.030F + 0.006F * n(chin_width), -0.198F + lower_y * 1.8F, 0.200F}, {0.048F, 0.045F, 0.070F},
+    add({0.0F, -0.085F, 0.225F}, {0.105F, 0.080F, 0.085F}, 0.0190F);
+    add({0.0F, -0.184F + lower_y * 1.6F, 0.215F},
+        {0.070F + 0.008F * n(chin_width) + 0.004F * masculine, 0.060F, 0.078F},
+        0.0265F + 0.0080F * n(chin_forward) + 0.003F * masculine);
+    add({0.030F + 0.006F * n(chin_width), -0.189F + lower_y * 1.8F, 0.200F}, {0.048F, 0.045F, 0.070F},
         0.0045F + 0.0040F * n(chin_width) + 0.002F * masculine);
-    add({0.0F, -0.146F + lower_y, 0.250F}, {0.070F, 0.026F, 0.055F}, -0.0095F - 0.001F * n(chin_forward));
+    add({0.0F, -0.141F + lower_y, 0.250F}, {0.070F, 0.026F, 0.055F}, -0.0065F - 0.001F * n(chin_forward));
     add({0.134F, -0.110F, 0.035F}, {0.095F, 0.095F, 0.110F},
         0.0040F + 0.0030F * n(jaw_width) + 0.0030F * masculine - 0.001F * cheek);
     add({0.0F, -0.058F, 0.280F}, {0.013F, 0.022F, 0.050F}, -0.0040F);   // philtrum
     add({0.012F, -0.060F, 0.275F}, {0.009F, 0.022F, 0.050F}, 0.0016F);  // its ridges
     add({eye_x, 0.122F, 0.205F}, {0.056F, 0.026F, 0.060F},
         0.0050F - 0.0036F * n(eye_fold) - 0.0020F * n(eye_depth) + 0.003F * s.age);
-    add({eye_x - 0.012F, 0.052F, 0.200F}, {0.050F, 0.017F, 0.060F}, 0.0015F + 0.0026F * s.age);   // lower lid
-    add({eye_x - 0.018F, 0.034F, 0.205F}, {0.046F, 0.014F, 0.060F}, -0.0012F - 0.0042F * s.age);  // tear trough
+    add({eye_x - 0.012F, 0.052F, 0.200F}, {0.050F, 0.020F, 0.060F}, 0.0008F + 0.0020F * s.age);   // lower lid
+    add({eye_x - 0.018F, 0.034F, 0.205F}, {0.046F, 0.019F, 0.060F}, -0.0002F - 0.0030F * s.age);  // tear trough
     add({0.100F, -0.150F, 0.165F}, {0.060F, 0.060F, 0.090F},
         0.0028F * cheek + 0.0050F * s.age + 0.002F * weight_);  // jowl
     add({s.mouth_half + 0.012F, s.mouth_y + s.corner_lift, 0.215F}, {0.022F, 0.030F, 0.050F}, -0.0045F - 0.004F * grin);
@@ -193,7 +194,7 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     const float grown = smooth_step(-2.6F, -0.4F, long_);
     s.hair_curl = smooth_step(0.2F, 2.3F, curl_);
     s.hair_wave = smooth_step(-0.8F, 0.9F, curl_);
-    s.hair_thick = 0.004F + grown * (0.024F + 0.008F * volume + 0.024F * s.hair_curl * (1.0F + 0.3F * volume));
+    s.hair_thick = 0.004F + grown * (0.025F + 0.009F * volume + 0.024F * s.hair_curl * (1.0F + 0.3F * volume));
     s.hair_top = s.hair_thick + grown * (0.010F + 0.005F * volume);
     s.hair_long = smooth_step(-0.5F, 1.6F, long_);
     s.hair_end = mix(0.06F, -0.46F, smooth_step(-0.5F, 2.2F, long_));
@@ -204,8 +205,9 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     s.hair_sweep = n(part) * 0.5F;
     s.hairline = 0.013F * n(hairline) + 0.030F * smooth_step(0.6F, 2.5F, n(hairline)) +
                  0.012F * s.age * (1.0F + 0.4F * masculine);
-    s.hair_round = 0.012F + (1.3F - 0.8F * s.hair_fringe) * s.hair_thick;
-    s.hair_lump = grown * (0.0045F + 0.004F * s.hair_wave + 0.006F * s.hair_curl);
+    s.hair_round = 0.012F + 0.55F * s.hair_thick;
+    s.hair_taper = mix(0.085F, 0.022F, s.hair_fringe);
+    s.hair_lump = grown * (0.0045F + 0.004F * s.hair_wave + 0.005F * s.hair_curl);
 
     // Colours.
     const Vec3 skins[] = {linear(0.930F, 0.785F, 0.715F), linear(0.905F, 0.735F, 0.635F),
@@ -221,7 +223,7 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     s.make_up = smooth_step(0.0F, 2.4F, made);
     s.blush = 0.058F * exp_of(0.55F * n(blush));
     const float rouge = n(lip_colour);
-    const Vec3 bare = s.skin * Vec3{0.86F - 0.04F * rouge, 0.56F - 0.085F * rouge, 0.58F - 0.06F * rouge};
+    const Vec3 bare = s.skin * Vec3{0.88F - 0.045F * rouge, 0.610F - 0.115F * rouge, 0.620F - 0.085F * rouge};
     const Vec3 lipsticks[] = {linear(0.72F, 0.45F, 0.40F), linear(0.78F, 0.36F, 0.36F), linear(0.74F, 0.16F, 0.20F),
                               linear(0.50F, 0.08F, 0.18F)};
     s.lip = mix(bare, along(lipsticks, 1.4F + 0.7F * rouge), 0.85F * s.make_up);
@@ -257,7 +259,7 @@ Anatomy make_anatomy(const HeadNumbers& numbers, const Accessories& accessories)
     const float azimuth = 0.42F * n(key_side), height = 0.52F + 0.20F * n(key_height);
     s.key = {sin_of(azimuth) * cos_of(height), sin_of(height), cos_of(azimuth) * cos_of(height)};
     const float strength = n(key_strength), kelvin = n(key_warmth);
-    const float key_power = 1.38F * exp_of(0.20F * strength), fill_power = 0.62F * exp_of(-0.22F * strength);
+    const float key_power = 1.27F * exp_of(0.18F * strength), fill_power = 0.72F * exp_of(-0.24F * strength);
     s.key_colour = Vec3{1.02F + 0.045F * kelvin, 1.0F, 0.97F - 0.065F * kelvin} * key_power;
     s.fill_colour = Vec3{0.96F + 0.02F * kelvin, 1.0F, 1.06F - 0.03F * kelvin} * fill_power;
     s.ground_colour = Vec3{1.05F, 0.96F, 0.88F} * (0.55F * fill_power);

@@ -16,12 +16,17 @@ struct Swellings {
     static constexpr std::size_t count = 24;
     alignas(32) std::array<float, count> x{}, y{}, z{}, inverse_x{}, inverse_y{}, inverse_z{}, amplitude{};
     std::size_t used = 0;
+    float top = -1.0F, back = 1.0F;  ///< above and behind there are none
 
     void add(Vec3 centre, Vec3 radii, float height) noexcept {
         x[used] = centre.x, y[used] = centre.y, z[used] = centre.z;
         inverse_x[used] = 1.0F / radii.x, inverse_y[used] = 1.0F / radii.y, inverse_z[used] = 1.0F / radii.z;
         amplitude[used++] = height;
+        top = std::max(top, centre.y + radii.y);
+        back = std::min(back, centre.z - radii.z);
     }
+
+    [[nodiscard]] bool reach(float py, float pz) const noexcept { return py < top && pz > back; }
 
     /// The sum of all at (|x|, y, z), in a fixed order.
     [[nodiscard]] float at(float ax, float py, float pz) const noexcept {
@@ -52,7 +57,8 @@ struct Anatomy {
     float nose_root_r = 0, nose_bridge_r = 0, nose_tip_r = 0;
     // eyes: `eye` is the centre of the left one (x > 0)
     Vec3 eye{}, eye_radii{}, eye_inverse{}, lid_inverse{};
-    float eye_half = 0, eye_up = 0, eye_down = 0, eye_cos = 1, eye_sin = 0, crease = 0, crease_height = 0, iris_r = 0;
+    float eye_half = 0, eye_up = 0, eye_down = 0, eye_cos = 1, eye_sin = 0, crease = 0, crease_narrow = 0,
+          crease_height = 0, iris_r = 0;
     Vec3 gaze{};  // unit
     float bag = 0;
     // mouth
@@ -65,7 +71,8 @@ struct Anatomy {
     float ear_scale = 1, ear_turn_cos = 1, ear_turn_sin = 0;
     // hair
     float hair_thick = 0, hair_top = 0, hair_end = 0, hair_curl = 0, hair_wave = 0, hair_fringe = 0, hair_part = 0;
-    float hairline = 0, hair_roots = 0, hair_round = 0, hair_side = 0, hair_long = 0, hair_lump = 0, hair_sweep = 0;
+    float hairline = 0, hair_roots = 0, hair_round = 0, hair_side = 0, hair_long = 0, hair_lump = 0, hair_sweep = 0,
+          hair_taper = 0;
     // colours: linear RGB
     Vec3 skin{}, lip{}, iris{}, iris_inner{}, hair{}, brow{}, cloth{}, shadow_lid{};
     float melanin = 0, blush = 0, freckles = 0, age = 0, beard = 0, beard_shadow = 0, make_up = 0, lash = 0;

@@ -56,6 +56,11 @@ struct MouthPlace {
     return m;
 }
 
+/// Where the face is cut off below: negative above the edge of the jaw, which rises towards the ears.
+[[nodiscard]] inline float jaw_edge(const Anatomy& s, Vec3 p) noexcept {
+    return s.jaw_slope_y * (p.y - s.menton_y) + s.jaw_slope_z * (p.z - 0.20F);
+}
+
 /// Height of the brow's middle line at |x|, and its half thickness; negative thickness outside the brow.
 struct BrowPlace {
     float along;   ///< 0 at the inner end, 1 at the outer
@@ -78,7 +83,8 @@ struct BrowPlace {
 struct Strand {
     float across, along;
     Vec3 tangent;
-    float hand;  ///< 1 left of the parting, -1 right of it: a cross product needs it to mirror
+    float apart;  ///< 0 where strands meet at the parting, 1 away from it
+    float hand;   ///< 1 left of the parting, -1 right of it: a cross product needs it to mirror
 };
 [[nodiscard]] Strand strand_at(const Anatomy& s, Vec3 p) noexcept;
 
@@ -91,24 +97,28 @@ struct Strand {
 /// The eyes' ellipsoids lean back towards the temples.
 [[nodiscard]] inline Vec3 sheared_eye(Vec3 q) noexcept { return {q.x, q.y, q.z + 0.16F * q.x}; }
 
-/// Rounded curls: 1 on their crests, a little below 0 between them.
+/// Curls: rounded tufts, 1 on their crests and -1 between them.
 [[nodiscard]] inline float curl_at(const Anatomy& s, Vec3 p) noexcept {
-    const Vec3 q = p + Vec3{0.0F, 0.012F * sided_noise(s, p, 30.0F), 0.0F};
-    const float a = sided_noise(s, q, 31.0F), b = sided_noise(s, q + Vec3{0.0F, 5.0F, 0.0F}, 70.0F);
-    return smooth_max(1.0F - 2.1F * std::abs(a) - 0.7F * std::abs(b), -0.35F, 0.9F);  // valleys, not holes
+    return std::clamp(1.1F * sided_noise(s, p, 27.0F) + 0.5F * sided_noise(s, p + Vec3{0.0F, 5.0F, 0.0F}, 52.0F), -1.0F,
+                      1.0F);
 }
+
+/// Where a beard grows, 0 to 1, without its ragged edge.
+[[nodiscard]] float beard_region(const Anatomy& s, Vec3 p, const MouthPlace& m, float ragged) noexcept;
 
 /// How far inside the region where hair grows a point near the scalp is; negative outside.
 [[nodiscard]] float hair_growth(const Anatomy& s, Vec3 p) noexcept;
 
-[[nodiscard]] float skin_distance(const Anatomy& s, Vec3 p) noexcept;
+/// To the ellipsoid of the skull, on which skin and hair rest: known once, it serves both.
+[[nodiscard]] float cranium_distance(const Anatomy& s, Vec3 p) noexcept;
+[[nodiscard]] float skin_distance(const Anatomy& s, Vec3 p, float cranium) noexcept;
 /// May stop at a lower bound that is `limit` or more.
-[[nodiscard]] float hair_distance(const Anatomy& s, Vec3 p, float limit) noexcept;
+[[nodiscard]] float hair_distance(const Anatomy& s, Vec3 p, float cranium, float limit) noexcept;
 
 /// The distance to one part alone, without regard to what lies before it. Near that part's own surface only.
 [[nodiscard]] float part_distance(const Anatomy& s, Vec3 p, Part part) noexcept;
 
-/// Distance to the nearest surface and whose it is: exact to first order near it, a lower bound elsewhere.
+/// Distance to the nearest surface and whose it is; see Head::distance().
 [[nodiscard]] Surface head_surface(const Anatomy& s, Vec3 p) noexcept;
 
 }  // namespace cameo::synth

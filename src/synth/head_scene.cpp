@@ -14,7 +14,7 @@ float ambient(const Anatomy& s, Vec3 p, Vec3 n) noexcept {
         closed += weight * std::max(h - d * 1.12F, 0.0F) / h;
         weight *= 0.72F;
     }
-    return saturate(1.0F - 0.42F * closed);
+    return saturate(1.0F - 0.39F * closed);
 }
 
 float sunlit(const Anatomy& s, Vec3 p, Vec3 n) noexcept {
@@ -22,7 +22,7 @@ float sunlit(const Anatomy& s, Vec3 p, Vec3 n) noexcept {
     const Vec3 start = p + n * 0.006F;
     for (int i = 0; i < 9; ++i) {
         const float d = field(s, start + s.key * t);
-        light = std::min(light, 0.5F + 0.5F * d / (0.16F * t));
+        light = std::min(light, 0.5F + 0.5F * d / (0.22F * t));
         if (light <= 0.0F) return 0.0F;
         t += std::clamp(d, 0.014F, 0.06F);
         if (t > 0.34F) break;
@@ -54,6 +54,14 @@ Vec3 HeadScene::normal(Vec3 p, Part part) const noexcept {
     return normalized({d(h, 0, 0) - d(-h, 0, 0), d(0, h, 0) - d(0, -h, 0), d(0, 0, h) - d(0, 0, -h)});
 }
 
+Vec3 HeadScene::quick_normal(Vec3 p, Part part) const noexcept {
+    constexpr float h = 0.0005F;
+    const float side = p.x < 0.0F ? -1.0F : 1.0F;  // mirrored points have mirrored normals
+    const auto d = [&](float x, float y, float z) { return part_distance(s, {p.x + x, p.y + y, p.z + z}, part); };
+    const float here = d(0, 0, 0);
+    return normalized({(d(side * h, 0, 0) - here) * side, d(0, h, 0) - here, d(0, 0, h) - here});
+}
+
 Lighting HeadScene::lighting(const Hit& hit) const noexcept {
     return {ambient(s, hit.point, hit.normal), sunlit(s, hit.point, hit.normal)};
 }
@@ -64,7 +72,7 @@ Vec3 HeadScene::shade(const Hit& hit, const Lighting& lighting, Vec3 direction, 
     label = m.label;
     const Vec3 n = m.normal;
     const float open = lighting.open * m.occlusion;
-    const float lit = mix(0.12F, 1.0F, lighting.lit) * m.occlusion;
+    const float lit = mix(0.20F, 1.0F, lighting.lit) * m.occlusion;
     // The key as second-order spherical harmonics of a clamped cosine; skin bleeds light into the terminator.
     const float c = dot(n, s.key);
     const auto lobe = [&](float soften) {
@@ -96,7 +104,7 @@ Vec3 HeadScene::shade(const Hit& hit, const Lighting& lighting, Vec3 direction, 
         out = out + m.albedo * s.key_colour * (1.1F * m.specular * front * strand(0.16F, 14.0F));
     }
     if (m.glint > 0.0F) {
-        const float spot = smooth_step(0.9890F, 0.9935F, dot(n, half));
+        const float spot = smooth_step(0.9935F, 0.9970F, dot(n, half));
         out = out + Vec3{1.0F, 1.0F, 1.0F} * (1.15F * spot);
         const float window =
             smooth_step(0.975F, 0.992F, dot(n, normalized(view + Vec3{-s.key.x, s.key.y * 0.4F, s.key.z})));

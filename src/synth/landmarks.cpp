@@ -6,7 +6,8 @@ namespace {
 
 /// Skin and eyes only: what hair and accessories hide has landmarks all the same.
 float bare(const Anatomy& s, Vec3 p) noexcept {
-    return p.z > 0.05F ? std::min(skin_distance(s, p), part_distance(s, p, Part::eye)) : skin_distance(s, p);
+    const float skin = skin_distance(s, p, cranium_distance(s, p));
+    return p.z > 0.05F ? std::min(skin, part_distance(s, p, Part::eye)) : skin;
 }
 
 Vec3 first_meeting(const Anatomy& s, Vec3 from, Vec3 direction) noexcept {
@@ -38,7 +39,19 @@ std::array<Vec3, landmark_count> landmarks_of(const Anatomy& s) noexcept {
     for (std::size_t k = 0; k < 9; ++k) {
         const float y = mix(chin + 0.006F, s.eye.y, jaw[k].height);
         const Vec3 out_of_axis{sin_of(jaw[k].azimuth), 0.0F, cos_of(jaw[k].azimuth)};
-        const Vec3 left = first_meeting(s, Vec3{0.0F, y, 0.02F} + out_of_axis * 0.48F, -out_of_axis);
+        const auto meet = [&](float height) {
+            return first_meeting(s, Vec3{0.0F, height, 0.02F} + out_of_axis * 0.48F, -out_of_axis);
+        };
+        const auto under = [&](Vec3 p) { return jaw_edge(s, p) > -0.010F; };
+        Vec3 left = meet(y);
+        if (under(left)) {  // a jaw that rises faster than the stations: its edge is higher up
+            float low = y, high = y + 0.12F;
+            for (int i = 0; i < 12; ++i) {
+                const float middle = 0.5F * (low + high);
+                (under(meet(middle)) ? low : high) = middle;
+            }
+            left = meet(high);
+        }
         out[8 + k] = left;
         out[8 - k] = {-left.x, left.y, left.z};
     }

@@ -37,27 +37,6 @@ float brow_cover(const Anatomy& s, Vec3 p, float footprint) noexcept {
                     mix(0.75F, 1.0F, smooth_step(0.0F, 0.25F, b.along)));
 }
 
-float beard_cover(const Anatomy& s, Vec3 p, const MouthPlace& m) noexcept {
-    const float ax = std::abs(p.x);
-    if (p.y > 0.06F || p.z < -0.06F) return 0.0F;
-    const float wander = noise(Vec3{ax * 38.0F, p.y * 38.0F, 5.0F}), tuft = noise(Vec3{ax * 110.0F, p.y * 60.0F, 7.0F});
-    const float cheek_line = -0.092F + 0.28F * std::max(ax - 0.055F, 0.0F) +
-                             5.0F * square(std::max(ax - 0.115F, 0.0F)) + 0.115F * smooth_step(0.115F, 0.035F, p.z) +
-                             0.006F * wander + 0.005F * tuft;
-    float cover = smooth_step(cheek_line + 0.020F, cheek_line - 0.022F, p.y);
-    const float moustache = smooth_step(s.nose_base.y + 0.004F, s.nose_base.y - 0.014F, p.y) *
-                            smooth_step(0.078F, 0.055F, ax) * smooth_step(0.10F, 0.18F, p.z);
-    cover = std::max(cover, moustache);
-    if (m.xm * m.xm < 1.1F && p.z > 0.15F) {
-        const float outside = std::max(p.y - m.outer_up, m.outer_down - p.y);
-        cover *= smooth_step(0.000F, 0.009F, outside);
-        cover *= 1.0F - 0.45F * bump(square(std::abs(m.xm) * 1.6F - 0.9F) * 3.0F +
-                                     square((p.y - m.outer_down + 0.014F) * 55.0F));
-    }
-    const float throat = s.menton_y - 0.02F + 0.45F * (0.20F - p.z) * 0.6F;
-    return cover * smooth_step(throat - 0.03F, throat + 0.02F, p.y);
-}
-
 void paint_skin(const Anatomy& s, Vec3 p, float footprint, Material& m) noexcept {
     const float ax = std::abs(p.x);
     const float light_skin = 1.0F - s.melanin;
@@ -82,9 +61,9 @@ void paint_skin(const Anatomy& s, Vec3 p, float footprint, Material& m) noexcept
     }
     if (s.freckles > 0.0F) {
         const float zone = bump(square(ax * 5.2F) + square((p.y - 0.025F) * 8.0F)) * smooth_step(0.08F, 0.16F, p.z);
-        const float spots = smooth_step(0.30F, 0.62F, sided_noise(s, p + Vec3{0.0F, 1.0F, 2.0F}, 118.0F)) *
+        const float spots = smooth_step(0.28F, 0.66F, sided_noise(s, p + Vec3{0.0F, 1.0F, 2.0F}, 150.0F)) *
                                 (0.7F + 0.3F * smooth_step(0.006F, 0.002F, footprint)) +
-                            0.35F * smooth_step(-0.2F, 0.6F, sided_noise(s, p, 62.0F));
+                            0.45F * smooth_step(-0.4F, 0.6F, sided_noise(s, p, 62.0F));
         const float amount = saturate(zone * 1.6F) * spots * s.freckles;
         c = mix(c, c * Vec3{0.66F, 0.46F, 0.36F}, saturate(0.85F * amount));
     }
@@ -97,22 +76,25 @@ void paint_skin(const Anatomy& s, Vec3 p, float footprint, Material& m) noexcept
         const float t = e.u / s.eye_half, near = bump(t * t * 0.42F);
         // The thin skin round the eyes is darker and redder.
         const float ring = near * smooth_step(0.034F, 0.0F, e.opening);
-        c = c * (Vec3{1.0F, 1.0F, 1.0F} - Vec3{0.10F, 0.17F, 0.15F} * (ring * (0.75F + 0.5F * s.age)));
+        c = c * (Vec3{1.0F, 1.0F, 1.0F} - Vec3{0.07F, 0.11F, 0.095F} * (ring * (0.75F + 0.5F * s.age)));
         const float above = e.v - e.upper;
         if (s.make_up > 0.0F) {
             const float lid = near * smooth_step(-0.002F, 0.003F, above) * smooth_step(0.030F, 0.006F, above);
             c = mix(c, s.shadow_lid * (0.5F + 0.5F * light_skin), 0.50F * s.make_up * lid);
         }
         // Lashes: a dark line that thickens towards the temple; wider than a pixel only where it may be.
-        const float width = (0.0022F + 0.0017F * saturate(t + 0.4F)) * (0.85F + 0.45F * s.make_up) + 0.25F * footprint;
-        const float reach = smooth_step(1.16F + 0.10F * s.make_up, 0.92F, t) * smooth_step(-0.98F, -0.62F, t);
-        const float upper_lash = smooth_step(width, 0.2F * width, std::abs(above - 0.15F * width)) * reach;
+        const float thin = (0.0020F + 0.0016F * saturate(t + 0.4F)) * (0.80F + 0.45F * s.make_up) *
+                           (0.55F + 0.45F * smooth_step(0.004F, 0.024F, e.upper - e.lower));
+        const float width = thin + 0.25F * footprint;
+        const float share = std::sqrt(thin / width);  // a line that is blurred wider is paler
+        const float reach = smooth_step(1.16F + 0.10F * s.make_up, 0.92F, t) * smooth_step(-0.85F, -0.35F, t);
+        const float upper_lash = share * smooth_step(width, 0.2F * width, std::abs(above - 0.15F * width)) * reach;
         const float below = e.lower - e.v;
         const float lower_lash =
             smooth_step(0.0035F, 0.0F, below) * smooth_step(-0.003F, 0.0F, below) * reach * (0.20F + 0.35F * s.make_up);
         const float ball = ellipsoid(sheared_eye({ax - s.eye.x, p.y - s.eye.y, p.z - s.eye.z}), s.eye_inverse);
         const float lash =
-            smooth_step(0.016F, 0.009F, ball) *
+            smooth_step(0.012F, 0.006F, ball) *
             saturate(std::max(upper_lash * (0.80F + 0.2F * s.make_up), lower_lash) * (0.6F + 0.5F * s.lash));
         c = mix(c, Vec3{0.022F, 0.015F, 0.012F}, lash);
         m.specular *= 1.0F - 0.8F * lash;
@@ -127,24 +109,30 @@ void paint_skin(const Anatomy& s, Vec3 p, float footprint, Material& m) noexcept
     if (p.y < 0.08F && p.z > -0.08F) {
         const MouthPlace mouth = mouth_place(s, p);
         const float q = mouth.xm * mouth.xm;
-        const float beard = beard_cover(s, p, mouth);
+        // Hairs of a beard lie downwards, on the cheeks also backwards; its edge is ragged.
+        const float comb = ax * 1.0F + 0.25F * p.y, down = p.y + 0.5F * std::max(0.12F - p.z, 0.0F);
+        const float hairs = noise(Vec3{comb * 210.0F, down * 42.0F, p.z * 40.0F});
+        const float tuft = noise(Vec3{comb * 75.0F, down * 24.0F, p.z * 24.0F});
+        const float beard = beard_region(s, p, mouth, 0.006F * tuft + 0.006F * fine * hairs);
         if (beard > 0.0F) {
-            const float grain = fine * noise(Vec3{ax * 260.0F, p.y * 110.0F, p.z * 160.0F});
-            const float shade = 0.17F * s.beard_shadow * (0.55F + 0.45F * light_skin);
-            c = mix(c, mix(c, Vec3{0.10F, 0.10F, 0.11F}, 0.6F), shade * beard * (1.0F + 0.5F * grain));
-            const float full =
-                saturate(s.beard * 1.25F - 0.12F) * smooth_step(0.05F, 0.75F, beard * (1.0F + 0.35F * grain));
-            const float clump = 1.0F + 0.35F * noise(Vec3{ax * 90.0F, p.y * 28.0F, p.z * 60.0F}) + 0.25F * grain;
-            c = mix(c, mix(s.hair, s.brow, 0.5F) * clump, 0.94F * full);
-            m.specular *= 1.0F - 0.75F * full;
+            const float shade = 0.16F * s.beard_shadow * (0.55F + 0.45F * light_skin);
+            c = mix(c, mix(c, Vec3{0.10F, 0.10F, 0.11F}, 0.6F), shade * beard * (1.0F + 0.5F * fine * hairs));
+            const float full = saturate(s.beard * 1.3F - 0.1F) *
+                               smooth_step(0.10F, 0.80F, beard * (0.92F + 0.18F * tuft + 0.40F * fine * hairs));
+            const float tone =
+                1.0F + 0.30F * tuft + 0.34F * fine * std::min(hairs, 0.4F) + 0.25F * smooth_step(0.9F, 0.3F, beard);
+            c = mix(c, mix(s.hair, s.brow, 0.35F) * tone, 0.95F * full);
+            m.specular *= 1.0F - 0.65F * full;
+            m.normal = normalized(m.normal + Vec3{p.x < 0.0F ? -1.0F : 1.0F, 0.35F, 0.0F} *
+                                                 (full * (0.28F * tuft + 0.30F * fine * hairs)));
         }
         if (q < 1.0F && p.z > 0.14F) {
-            const float soft = 0.0016F + 0.35F * footprint;
+            const float soft = 0.0028F + 0.35F * footprint;
             const float inside = std::min(mouth.outer_up - p.y, p.y - mouth.outer_down);
             const float cover = smooth_step(-soft, soft * 1.2F, inside) * smooth_step(1.0F, 0.90F, q);
             const float wrinkle = fine * noise(ax * 420.0F, p.y * 30.0F);
             const float lower = smooth_step(0.001F, -0.001F, p.y - mouth.middle);
-            const Vec3 lip = s.lip * (0.93F + 0.09F * lower + 0.05F * wrinkle);
+            const Vec3 lip = s.lip * (0.95F + 0.07F * lower + 0.05F * wrinkle);
             c = mix(c, lip, cover * 0.92F);
             m.specular += cover * (0.16F + 0.25F * s.make_up);
             m.sharpness = mix(m.sharpness, 34.0F, cover);
@@ -153,7 +141,7 @@ void paint_skin(const Anatomy& s, Vec3 p, float footprint, Material& m) noexcept
             const float line = smooth_step(
                 0.0042F, 0.0F,
                 std::max(std::max(p.y - mouth.inner_up, mouth.inner_down - p.y), 0.0F) + 0.25F * seam * 0.0F);
-            const float dark = line * smooth_step(1.04F, 0.94F, q) * 0.72F;
+            const float dark = line * smooth_step(1.0F, 0.84F, q) * 0.66F;
             c = c * (Vec3{1.0F, 1.0F, 1.0F} - Vec3{0.72F, 0.86F, 0.84F} * dark);
             m.specular *= 1.0F - dark;
         }
@@ -167,9 +155,10 @@ void paint_skin(const Anatomy& s, Vec3 p, float footprint, Material& m) noexcept
     if (p.y > -0.14F) {
         const float grows = hair_growth(s, p);
         if (grows > -0.010F) {
-            const float grain = 0.006F * fine * noise(Vec3{ax * 240.0F, p.y * 120.0F, p.z * 120.0F});
-            const float roots = smooth_step(-0.004F, 0.016F, grows + grain);
-            c = mix(c, s.hair * 0.75F, s.hair_roots * roots * smooth_step(-0.1F, 0.2F, ear_region(s, p)));
+            const float grain = noise(Vec3{ax * 190.0F, p.y * 45.0F, p.z * 70.0F});  // single hairs, lying back
+            const float roots = smooth_step(-0.008F, 0.014F, grows + 0.008F * fine * grain);
+            c = mix(c, s.hair * (0.85F + 0.2F * fine * grain),
+                    s.hair_roots * roots * smooth_step(-0.1F, 0.2F, ear_region(s, p)));
             m.specular *= 1.0F - 0.6F * roots;
         }
     }
@@ -208,9 +197,9 @@ void paint_eye(const Anatomy& s, Vec3 p, Vec3 n, float footprint, Material& m) n
         c = mix(c, iris, smooth_step(s.iris_r + soft, s.iris_r - soft, r));
     }
     // The lids shade the ball; the upper more.
-    const float under = e.upper - e.v, over = e.v - e.lower;
-    m.occlusion =
-        mix(0.42F, 1.0F, smooth_step(-0.001F, 0.011F, under)) * mix(0.72F, 1.0F, smooth_step(-0.001F, 0.006F, over));
+    const float under = e.upper - e.v, over = e.v - e.lower, gap = std::max(e.upper - e.lower, 0.002F);
+    m.occlusion = mix(0.52F, 1.0F, smooth_step(-0.001F, std::min(0.011F, 0.5F * gap), under)) *
+                  mix(0.80F, 1.0F, smooth_step(-0.001F, std::min(0.006F, 0.3F * gap), over));
     m.albedo = c;
     m.soften = {0.3F, 0.2F, 0.18F};
     m.glint = 1.0F;
@@ -228,14 +217,17 @@ void paint_hair(const Anatomy& s, Vec3 p, Vec3 n, float footprint, Material& m) 
     const float locks = noise(strand.across * 9.0F, strand.along * 2.0F);
     const float threads = noise(strand.across * 34.0F + 0.8F * locks, strand.along * 5.0F + 3.0F);
     const float wires = fine * noise(strand.across * 95.0F, strand.along * 9.0F);
-    float tone = mix(0.16F * locks + 0.20F * threads + 0.22F * wires,
-                     0.42F * curl_at(s, p) + 0.16F * threads + 0.25F * fine * sided_noise(s, p, 120.0F), kink);
+    // Curled hairs run round the tufts: bands along the contours of their height.
+    const float tuft = kink > 0.0F ? curl_at(s, p) : 0.0F;
+    const float rings = kink > 0.0F ? fine * sin_of(15.0F * tuft + 4.0F * threads) : 0.0F;
+    const float tone = mix(0.16F * locks + 0.20F * threads + 0.22F * wires,
+                           0.26F * tuft + 0.12F * threads + 0.17F * rings + 0.10F * wires, kink);
     const float tips = smooth_step(0.1F, 0.6F, strand.along);
     m.albedo = s.hair * (1.0F + 1.15F * tone + 0.12F * tips);
     m.albedo = {std::max(m.albedo.x, 0.003F), std::max(m.albedo.y, 0.003F), std::max(m.albedo.z, 0.003F)};
     // Tangent in the surface, tilted strand by strand.
     const Vec3 flat = strand.tangent - n * dot(strand.tangent, n);
-    m.tangent = normalized(flat + n * (0.22F * threads + 0.16F * wires + 0.25F * locks));
+    m.tangent = normalized(flat + n * (0.22F * threads + 0.16F * wires + 0.25F * locks + 0.3F * kink * rings));
     const Vec3 across = cross(flat, n) * strand.hand;
     m.normal = normalized(n + across * (0.30F * locks * (1.0F - kink) + 0.22F * threads + 0.18F * wires));
     m.specular = mix(0.50F, 0.16F, kink);
@@ -272,7 +264,7 @@ FaceLabel label_at(const Anatomy& s, Vec3 p, Part part) noexcept {
             break;
     }
     if (std::abs(p.x) > 0.15F && ear_region(s, p) < 0.0F) return left ? FaceLabel::l_ear : FaceLabel::r_ear;
-    const float jaw = s.jaw_slope_y * (p.y - s.menton_y) + s.jaw_slope_z * (p.z - 0.20F);
+    const float jaw = jaw_edge(s, p);
     if (jaw > -0.014F || (p.z < -0.03F && p.y < 0.02F)) return FaceLabel::neck;
     if (brow_cover(s, p, 1.0F) > 0.30F) return left ? FaceLabel::l_brow : FaceLabel::r_brow;
     const MouthPlace mouth = mouth_place(s, p);
@@ -302,7 +294,7 @@ Material material_at(const Anatomy& s, Vec3 p, Vec3 n, Part part, float footprin
             const float gap = bump(square((std::abs(p.x) * 62.0F - std::floor(std::abs(p.x) * 62.0F + 0.5F)) * 9.0F)) *
                               smooth_step(0.006F, 0.002F, footprint);
             m.albedo = Vec3{0.80F, 0.75F, 0.67F} * (1.0F - 0.25F * gap) *
-                       (1.0F - 0.75F * smooth_step(0.022F, 0.052F, std::abs(p.x)));
+                       (1.0F - 0.45F * smooth_step(0.45F, 0.95F, std::abs(p.x) / s.mouth_half));
             m.specular = 0.25F;
             m.sharpness = 40.0F;
             m.soften = skin_soften;

@@ -32,8 +32,8 @@ struct Pixel {
     float opacity = 0.0F;
 };
 
-/// Renders any scene with surface(p), normal(p, part), lighting(hit), shade(hit, lighting, direction, footprint, label).
-/// One ray per pixel's centre, then samples^2 of them where neighbours differ.
+/// Renders any scene with surface(p), normal(p, part), quick_normal(p, part), lighting(hit), shade(hit, lighting, direction, footprint, label).
+/// One ray per pixel's centre, then samples^2 of them where neighbours differ; of those only the corners where they agree.
 template <class Scene>
 [[nodiscard]] std::vector<Pixel> raster(const Scene& scene, const Camera& camera, std::int64_t size, int samples,
                                         Vec3 background) {
@@ -57,7 +57,7 @@ template <class Scene>
     const auto see = [&](double x, double y, float from, const Seen* like) {
         Seen seen;
         const auto [origin, direction] = ray(x, y);
-        seen.hit = trace(scene, origin, direction, from);
+        seen.hit = trace(scene, origin, direction, from, like != nullptr);
         seen.colour = background;
         if (!seen.hit) return seen;
         const bool alike = like && like->hit.part == seen.hit.part &&
@@ -131,23 +131,39 @@ template <class Scene>
                 const float width = footprint_at_one * nearest;
                 const float first_hit = nearest - 0.03F - 2.0F * width;  // nothing nearer shows next door
                 const float from = start(x, y) > 1e8F ? first_hit : std::max(start(x, y) - 0.5F * width, first_hit);
+                std::array<Seen, 64> grid{};
+                const auto sample = [&](int i, int j) -> Seen& {
+                    Seen& seen = grid[static_cast<std::size_t>(j * samples + i)];
+                    const bool middle = samples % 2 == 1 && i == samples / 2 && j == samples / 2;
+                    seen = middle ? pixel.centre
+                                  : see(static_cast<double>(x) + 0.5 - half_size + inner(i),
+                                        static_cast<double>(y) + 0.5 - half_size + inner(j), from, &pixel.centre);
+                    return seen;
+                };
+                // The corners first: where they are like the centre, so is what lies between.
+                const int last_one = samples - 1;
+                bool quiet = samples > 2;
+                for (const int j : {0, last_one})
+                    for (const int i : {0, last_one}) quiet = !differ(pixel.centre, sample(i, j)) && quiet;
+                const auto colour = [&](int i, int j) {
+                    return grid[static_cast<std::size_t>(j * samples + i)].colour;
+                };
+                if (quiet) {
+                    const Vec3 above = colour(0, 0) + colour(last_one, 0),
+                               below = colour(0, last_one) + colour(last_one, last_one);
+                    pixel.colour = (above + below) * 0.1875F + pixel.centre.colour * 0.25F;
+                    continue;
+                }
                 Vec3 sum{};
                 int hits = 0;
-                std::array<Vec3, 8> row{};
                 for (int j = 0; j < samples; ++j) {
                     for (int i = 0; i < samples; ++i) {
-                        const bool middle = samples % 2 == 1 && i == samples / 2 && j == samples / 2;
-                        const Seen seen =
-                            middle ? pixel.centre
-                                   : see(static_cast<double>(x) + 0.5 - half_size + inner(i),
-                                         static_cast<double>(y) + 0.5 - half_size + inner(j), from, &pixel.centre);
-                        row[static_cast<std::size_t>(i)] = seen.colour;
-                        hits += seen.hit ? 1 : 0;
+                        const bool corner = (i == 0 || i == last_one) && (j == 0 || j == last_one);
+                        hits += (corner ? grid[static_cast<std::size_t>(j * samples + i)] : sample(i, j)).hit ? 1 : 0;
                     }
                     // From both ends to the middle: a mirrored row has the same sum, bit for bit.
-                    for (int i = 0; i < samples / 2; ++i)
-                        sum = sum + (row[static_cast<std::size_t>(i)] + row[static_cast<std::size_t>(samples - 1 - i)]);
-                    if (samples % 2 == 1) sum = sum + row[static_cast<std::size_t>(samples / 2)];
+                    for (int i = 0; i < samples / 2; ++i) sum = sum + (colour(i, j) + colour(last_one - i, j));
+                    if (samples % 2 == 1) sum = sum + colour(samples / 2, j);
                 }
                 const float weight = 1.0F / static_cast<float>(samples * samples);
                 pixel.colour = sum * weight;

@@ -162,6 +162,12 @@ TEST_CASE("a folder that may not be written and a full disk leave no broken file
     fs::create_directory(folder / "locked");
     fs::permissions(folder / "locked", fs::perms::owner_read | fs::perms::owner_exec);
     if (::geteuid() != 0) CHECK(run_cameo(synth(folder / "locked/set")).exit_code == 7);
+    if (::mount("tmpfs", (folder / "locked").c_str(), "tmpfs", MS_RDONLY, nullptr) == 0) {  // not even for root
+        const auto refused = run_cameo(synth(folder / "locked/set"));
+        CHECK(refused.exit_code == 7);
+        CHECK_THAT(refused.err, Contains("Read-only"));
+        CHECK(::umount2((folder / "locked").c_str(), MNT_DETACH) == 0);
+    }
     cameo::io::write_file(folder / "file", std::string_view("x"), cameo::io::Overwrite::no);
     CHECK(run_cameo(synth(folder / "file/set")).exit_code == 7);
 

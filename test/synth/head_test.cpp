@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include <cameo/core/counter_random.hpp>
+#include <cameo/synth/view.hpp>
 
 #include "support/errors.hpp"
 
@@ -42,8 +44,23 @@ TEST_CASE("the average head is where the published models expect a face", "[synt
     CHECK(gap(marks[54], {0.068, -0.097, 0.222}) < 0.012);
 }
 
+TEST_CASE("the frontal picture holds the average face from the chin to the hairline", "[synth][head]") {
+    const Camera camera{orbit_degrees(0, 0, ffhq_cameras.radius, ffhq_cameras.pivot),
+                        intrinsics_from_focal(ffhq_cameras.focal)};
+    const HeadView v = view(Head(HeadNumbers{}), camera, {.size = 64, .samples = 1});
+    for (std::size_t i = 0; i < landmark_count; ++i) {
+        INFO("landmark " << i);
+        CHECK((v.landmarks[i].u > 0 && v.landmarks[i].u < 1));
+        CHECK((v.landmarks[i].v > 0 && v.landmarks[i].v < 1));
+    }
+    CHECK(v.labels.at(32, 0) == FaceLabel::hair);
+    CHECK(v.labels.at(32, 10) == FaceLabel::skin);
+    CHECK((v.labels.at(32, 63) == FaceLabel::neck || v.labels.at(32, 63) == FaceLabel::cloth));
+}
+
 TEST_CASE("landmarks lie on the skin, in order, and mirror with the numbers", "[synth][head]") {
-    for (const std::uint32_t seed : {900001U, 900002U, 900003U}) {
+    for (std::uint32_t seed = 900'000; seed < 900'040; ++seed) {
+        INFO("seed " << seed);
         const HeadNumbers numbers = numbers_of_seed(seed);
         const Head head(numbers), other(mirrored(numbers));
         const auto marks = head.landmarks(), mirror = other.landmarks();
@@ -52,6 +69,8 @@ TEST_CASE("landmarks lie on the skin, in order, and mirror with the numbers", "[
             CHECK(marks[16 - k][0] == -marks[k][0]);
         }
         CHECK(marks[8][0] == 0);
+        CHECK(std::is_sorted(marks.begin(), marks.begin() + 17, [](auto& a, auto& b) { return a[0] < b[0]; }));
+        CHECK(std::is_sorted(marks.begin() + 8, marks.begin() + 17, [](auto& a, auto& b) { return a[1] < b[1]; }));
         CHECK(std::is_sorted(marks.begin() + 17, marks.begin() + 27, [](auto& a, auto& b) { return a[0] < b[0]; }));
         CHECK(marks[8][1] ==
               (*std::min_element(marks.begin(), marks.end(), [](auto& a, auto& b) { return a[1] < b[1]; }))[1]);
@@ -64,7 +83,7 @@ TEST_CASE("landmarks lie on the skin, in order, and mirror with the numbers", "[
         CHECK(mirror[54] == Vector3{-marks[48][0], marks[48][1], marks[48][2]});
         CHECK(mirror[45] == Vector3{-marks[36][0], marks[36][1], marks[36][2]});
         // Nothing of the head, hair and clothes included, is farther away than the surface itself.
-        for (const auto& mark : marks) CHECK(head.distance(mark) < 1e-3);
+        for (const auto& mark : marks) CHECK(head.distance(mark) < 1e-4);
     }
 }
 
@@ -77,13 +96,49 @@ TEST_CASE("the distance never promises more room than there is", "[synth][head]"
             const Vector3 p = random_point(random), q = random_point(random);
             const double d = head.distance(p), away = gap(p, q);
             if (d <= 0 || away == 0) continue;
-            // A step of nine tenths of the distance in any direction stays outside, but for a hair's breadth.
-            const double step = 0.9 * d / away;
+            // A step of the whole distance in any direction stays outside, but for a hair's breadth.
+            const double step = d / away;
             const Vector3 stepped{p[0] + (q[0] - p[0]) * step, p[1] + (q[1] - p[1]) * step,
                                   p[2] + (q[2] - p[2]) * step};
-            if (head.distance(stepped) < -0.004) ++broken;
+            if (head.distance(stepped) < -0.001) ++broken;
         }
         CHECK(broken <= 4);
+    }
+}
+
+TEST_CASE("near the surface the distance grows like one, and in creases at most two and a half times as fast",
+          "[synth][head]") {
+    for (const std::uint32_t seed : {900014U, 900015U, 900016U}) {
+        const Head head(numbers_of_seed(seed));
+        const HeadView v = view(
+            head,
+            {orbit_degrees(-20, 5, ffhq_cameras.radius, ffhq_cameras.pivot), intrinsics_from_focal(ffhq_cameras.focal)},
+            {.size = 48, .samples = 1});
+        std::vector<double> slopes;
+        for (std::size_t i = 0; i < 48 * 48; ++i) {
+            if (v.depth.values<float>()[i] == 0) continue;
+            const Ray ray =
+                pixel_ray(v.camera, (static_cast<double>(i % 48) + 0.5) / 48, (static_cast<double>(i / 48) + 0.5) / 48);
+            Vector3 p{};
+            for (std::size_t k = 0; k < 3; ++k)
+                p[k] = ray.origin[k] + (v.depth.values<float>()[i] - 0.004) * ray.direction[k];
+            double sum = 0;
+            for (std::size_t k = 0; k < 3; ++k) {
+                constexpr double h = 2e-4;
+                Vector3 up = p, down = p;
+                up[k] += h;
+                down[k] -= h;
+                const double slope = (head.distance(up) - head.distance(down)) / (2 * h);
+                sum += slope * slope;
+            }
+            slopes.push_back(std::sqrt(sum));
+        }
+        REQUIRE(slopes.size() > 500);
+        std::ranges::sort(slopes);
+        INFO("seed " << seed);
+        CHECK(slopes[slopes.size() / 2] == Approx(0.87).margin(0.1));
+        CHECK(slopes[slopes.size() * 99 / 100] < 1.75);
+        CHECK(slopes.back() < 2.5);
     }
 }
 

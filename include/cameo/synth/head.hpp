@@ -47,8 +47,9 @@ class CAMEO_API Head {
     [[nodiscard]] const HeadNumbers& numbers() const noexcept { return numbers_; }
     [[nodiscard]] const Accessories& accessories() const noexcept { return accessories_; }
 
-    /// Signed distance to the surface: exact to first order near it, a lower bound of its size elsewhere. A smooth
-    /// density for training is 1 / (1 + exp(distance / width)).
+    /// Signed distance to the surface, 0 on it: on the whole a little short of the true one, so that a step of that length
+    /// is safe; in creases it may grow up to two and a half times as fast. A smooth density for training is
+    /// 1 / (1 + exp(distance / width)).
     [[nodiscard]] double distance(const Vector3& point) const noexcept;
 
     [[nodiscard]] PointSample sample(const Vector3& point) const noexcept;
