@@ -12,9 +12,9 @@
 #include <cameo/core/shape.hpp>
 #include <cameo/ops/resize.hpp>
 #include <cameo/render/background.hpp>
+#include <cameo/render/fused_triplane_renderer.hpp>
 #include <cameo/render/quadrature.hpp>
 #include <cameo/render/sampler.hpp>
-#include <cameo/render/volume_renderer.hpp>
 
 #include "generate/config_json.hpp"
 #include "generate/layers.hpp"
@@ -267,7 +267,7 @@ RayFeatures Eg3d::features(const Scene& scene, const Cameras& cameras, const Ren
     const auto rays = ops::rays(cameras.to(network_->options()), raw_resolution(options));
     const auto field = this->field(scene);
     const auto with_background = [&](const auto& sampler, const auto& background) {
-        const VolumeRenderer renderer{sampler, MidpointQuadrature{}, background, config.density_noise};
+        const FusedTriplaneRenderer renderer{sampler, MidpointQuadrature{}, background, config.density_noise};
         return renderer.render(field, rays, random, context);
     };
     const auto with_sampler = [&](const auto& first) {

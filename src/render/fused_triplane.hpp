@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include <cameo/render/fused_triplane_renderer.hpp>
+
+#include "kernels/triplane_kernels.hpp"
+
+namespace cameo::detail {
+
+/// The arithmetic that this machine can do, the fastest first.
+[[nodiscard]] const std::vector<const kernels::TriplaneKernels*>& usable_triplane_kernels();
+
+/// render_triplane() with a choice.
+[[nodiscard]] RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
+                                          double density_bias, const Context& context,
+                                          const kernels::TriplaneKernels& kernels);
+
+}  // namespace cameo::detail

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cameo/render/fused_triplane_renderer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cameo/core/error.hpp>
+#include <cameo/core/parallel.hpp>
+#include <cameo/core/shape.hpp>
+
+#include "render/fused_triplane.hpp"
+
+namespace cameo::detail {
+namespace {
+
+using kernels::triplane_padded;
+using kernels::TriplaneGradients;
+using kernels::TriplaneKernels;
+using kernels::TriplaneRays;
+using kernels::TriplaneScene;
+
+/// Floats at the start of a page, in large pages where the system has them: samples fall all over the planes, more
+/// small pages than a processor remembers.
+class Buffer {
+  public:
+    Buffer() = default;
+    explicit Buffer(std::int64_t count) : count_(count) {
+        constexpr std::size_t page = std::size_t{2} << 20, line = 64;
+        const auto bytes = static_cast<std::size_t>(count) * sizeof(float);
+        const auto unit = bytes >= page ? page : line;
+        memory_.reset(static_cast<float*>(std::aligned_alloc(unit, (bytes / unit + 1) * unit)));
+        if (!memory_)
+            throw Error(Errc::out_of_memory, "fused renderer: expected " + std::to_string(bytes) + " bytes, got none");
+#if defined(__linux__)
+        if (unit == page) (void)madvise(memory_.get(), (bytes / unit + 1) * unit, MADV_HUGEPAGE);
+#endif
+    }
+    [[nodiscard]] float* data() const { return memory_.get(); }
+    [[nodiscard]] std::int64_t size() const { return count_; }
+    void clear() const { std::fill_n(memory_.get(), count_, 0.0f); }
+
+  private:
+    struct Free {
+        void operator()(float* memory) const { std::free(memory); }
+    };
+    std::unique_ptr<float, Free> memory_;
+    std::int64_t count_ = 0;
+};
+
+/// A thread's scratch, at least that large.
+float* thread_scratch(std::int64_t count) {
+    thread_local Buffer buffer;
+    if (buffer.size() < count) {
+        buffer = Buffer(count);
+        buffer.clear();
+    }
+    return buffer.data();
+}
+
+/// All of a render but where rays go: what both passes need.
+struct Plan {
+    const TriplaneKernels* kernels = nullptr;
+    PlaneAxes axes{};
+    double box_side = 1.0, density_bias = 0.0;
+    bool planes_wanted = true, parameters_wanted = true, rays_wanted = true;  // by the backward pass
+};
+
+/// The decoder's weights as the kernels read them, and the scene that names them.
+class Scene {
+  public:
+    Scene(const Plan& plan, const at::Tensor& planes, const TriplaneDecoder& decoder, bool fold) {
+        const auto c = planes.size(2), k = decoder.hidden_weight.size(0), f = decoder.output_weight.size(0) - 1;
+        const auto pc = triplane_padded(c), pk = triplane_padded(k), pf = triplane_padded(f);
+        const auto filled = [](const at::Tensor& from, at::IntArrayRef sizes) {
+            auto to = at::zeros(sizes, at::kFloat);
+            auto part = to;
+            for (std::int64_t i = 0; i < from.dim(); ++i) part = part.narrow(i, 0, from.size(i));
+            part.copy_(from);
+            return to;
+        };
+        hidden_weight_ = filled(decoder.hidden_weight.t(), {pc, pk});
+        hidden_weight_row_ = filled(decoder.hidden_weight, {pk, pc});
+        hidden_bias_ = filled(decoder.hidden_bias, {pk});
+        const auto colours = decoder.output_weight.narrow(0, 1, f);
+        colour_weight_ = filled(colours.t(), {pk, pf});
+        colour_weight_row_ = filled(colours, {pf, pk});
+        colour_bias_ = filled(decoder.output_bias.narrow(0, 1, f), {pf});
+        density_weight_ = filled(decoder.output_weight[0], {pk});
+
+        scene.channels = c;
+        scene.height = planes.size(3);
+        scene.width = planes.size(4);
+        scene.hidden = k;
+        scene.features = f;
+        scene.folded = fold;
+        scene.scale = static_cast<float>(2.0 / plan.box_side);
+        scene.hidden_weight = hidden_weight_.const_data_ptr<float>();
+        scene.hidden_weight_row = hidden_weight_row_.const_data_ptr<float>();
+        scene.hidden_bias = hidden_bias_.const_data_ptr<float>();
+        scene.colour_weight = colour_weight_.const_data_ptr<float>();
+        scene.colour_weight_row = colour_weight_row_.const_data_ptr<float>();
+        scene.colour_bias = colour_bias_.const_data_ptr<float>();
+        scene.density_weight = density_weight_.const_data_ptr<float>();
+        scene.density_bias = decoder.output_bias[0].item<float>();
+        place_planes(plan.axes);
+        const auto size = scene.sheets * scene.sheet_size();
+        texels_ = std::exchange(kept_texels(), Buffer());
+        if (texels_.size() < size) texels_ = Buffer(size);
+        scene.texels = texels_.data();
+    }
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
+    ~Scene() { kept_texels() = std::move(texels_); }
+
+    /// Takes the planes [3, C, H, W] of one scene.
+    void lay_out(const TriplaneKernels& kernels, const float* planes) {
+        for (int s = 0; s < scene.sheets; ++s) scene.sheet[s].planes = 0;
+        for (int p = 0; p < 3; ++p) {
+            auto& sheet = scene.sheet[sheet_of[p]];
+            sheet.plane[sheet.planes] = planes + p * scene.channels * scene.height * scene.width;
+            sheet.transposed[sheet.planes++] = transposed[p];
+        }
+        const auto scratch = kernels.scratch(scene, 1, false);
+        cameo::parallel_for(0, kernels.blocks(scene), 1, [&](std::int64_t first, std::int64_t last) {
+            kernels.lay_out(scene, texels_.data(), first, last, thread_scratch(scratch));
+        });
+    }
+
+    TriplaneScene scene{};
+    int sheet_of[3]{};
+    bool transposed[3]{};
+
+  private:
+    /// What the thread's next render begins with: fresh memory costs as much as laying out planes in it.
+    static Buffer& kept_texels() {
+        thread_local Buffer kept;
+        return kept;
+    }
+
+    /// Planes that see the same two coordinates, in this order or the other, become one sheet.
+    void place_planes(const PlaneAxes& axes) {
+        auto matrices = at::empty({3, 3, 3}, at::kDouble);
+        for (std::size_t p = 0; p < 3; ++p)
+            std::memcpy(matrices.data_ptr<double>() + 9 * p, axes[p].data(), 9 * sizeof(double));
+        const auto determinants = at::linalg_det(matrices);
+        for (std::int64_t p = 0; p < 3; ++p)
+            if (const auto value = determinants[p].item<double>(); !(std::abs(value) > 1e-12))
+                throw Error(Errc::invalid_argument, "plane axes: expected an invertible matrix, got determinant " +
+                                                        std::to_string(value) + " for plane " + std::to_string(p));
+        const auto inverses = at::linalg_inv(matrices).to(at::kFloat).contiguous();
+        for (int p = 0; p < 3; ++p) {
+            std::array<std::array<float, 3>, 2> own;  // along W, along H
+            for (std::size_t axis = 0; axis < 2; ++axis)
+                for (std::size_t j = 0; j < 3; ++j)
+                    own[axis][j] = inverses.const_data_ptr<float>()[9 * static_cast<std::size_t>(p) + 3 * j + axis];
+            const auto sees = [&](const kernels::TriplaneSheet& sheet, std::size_t along_w, std::size_t along_h) {
+                return std::equal(own[along_w].begin(), own[along_w].end(), sheet.axes[0]) &&
+                       std::equal(own[along_h].begin(), own[along_h].end(), sheet.axes[1]);
+            };
+            int s = 0;
+            for (; s < scene.sheets; ++s) {
+                if (sees(scene.sheet[s], 0, 1)) break;
+                if (scene.height == scene.width && sees(scene.sheet[s], 1, 0)) break;
+            }
+            if (s == scene.sheets) {
+                auto& sheet = scene.sheet[scene.sheets++];
+                for (std::size_t axis = 0; axis < 2; ++axis) std::copy_n(own[axis].data(), 3, sheet.axes[axis]);
+            }
+            sheet_of[p] = s;
+            transposed[p] = !sees(scene.sheet[s], 0, 1);
+        }
+    }
+
+    at::Tensor hidden_weight_, hidden_weight_row_, hidden_bias_, colour_weight_, colour_weight_row_, colour_bias_,
+        density_weight_;
+    Buffer texels_;
+};
+
+/// Whether the first layer is better applied to all texels than to all samples. Counts multiplications; two sheets of
+/// four texels a sample.
+bool folding_pays(const at::Tensor& planes, const TriplaneDecoder& decoder, std::int64_t samples) {
+    const auto channels = static_cast<double>(triplane_padded(planes.size(2)));
+    const auto units = static_cast<double>(triplane_padded(decoder.hidden_weight.size(0)));
+    const auto texels = 2.0 * static_cast<double>(planes.size(3) * planes.size(4));
+    const auto count = static_cast<double>(samples);
+    return count * 8 * units + texels * channels * units < count * (8 * channels + channels * units);
+}
+
+/// Rays in the order in which they are worked on: those of a square picture in squares, which see the same part of the
+/// planes; squares one below the other.
+std::vector<std::int32_t> order_of(std::int64_t rays) {
+    constexpr std::int64_t square = 8;
+    std::vector<std::int32_t> order;
+    order.reserve(static_cast<std::size_t>(rays));
+    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(rays))));
+    const auto is_picture = side * side == rays;
+    const auto height = is_picture ? side : 1, width = is_picture ? side : rays;
+    for (std::int64_t x0 = 0; x0 < width; x0 += square)
+        for (std::int64_t y0 = 0; y0 < height; y0 += square)
+            for (auto y = y0; y < std::min(y0 + square, height); ++y)
+                for (auto x = x0; x < std::min(x0 + square, width); ++x)
+                    order.push_back(static_cast<std::int32_t>(y * width + x));
+    return order;
+}
+
+const float* data(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
+at::Tensor plain(const at::Tensor& tensor) { return tensor.defined() ? tensor.detach().contiguous() : tensor; }
+
+/// Where `rays` begins in its arrays when only those of camera n are meant.
+TriplaneRays of_camera(const TriplaneRays& rays, std::int64_t n, std::int64_t count, std::int64_t features) {
+    auto some = rays;
+    const auto move = [&](auto*& array, std::int64_t size) {
+        if (array != nullptr) array += n * count * size;
+    };
+    move(some.origin, 3);
+    move(some.direction, 3);
+    move(some.depth, rays.coarse);
+    move(some.draws, rays.fine);
+    move(some.noise, rays.coarse);
+    move(some.fine_noise, rays.fine);
+    move(some.feature, features);
+    move(some.out_depth, 1);
+    move(some.weight, 1);
+    move(some.sorted_depth, rays.samples());
+    move(some.sorted_noise, rays.samples());
+    return some;
+}
+
+struct Rendered {
+    RayFeatures seen;
+    at::Tensor depth, noise;  // of all samples, ascending; for the backward pass
+};
+
+Rendered forward(const Plan& plan, const at::Tensor& planes, const TriplaneDecoder& decoder, const RayBundle& bundle,
+                 const TriplaneDraws& drawn, bool keep, const Context& context) {
+    const auto& kernels = *plan.kernels;
+    const auto cameras = bundle.cameras(), count = bundle.rays(), features = decoder.output_weight.size(0) - 1;
+    const auto origin = plain(bundle.origin), direction = plain(bundle.direction), field = plain(planes);
+    const auto depth = plain(drawn.depth), draws = plain(drawn.draws);
+    const auto noise = plain(drawn.noise), fine_noise = plain(drawn.fine_noise);
+
+    TriplaneRays rays{};
+    rays.coarse = depth.size(2);
+    rays.fine = draws.defined() ? draws.size(2) : 0;
+    Rendered result;
+    auto& seen = result.seen;
+    seen.feature = at::empty({cameras, count, features}, at::kFloat);
+    seen.depth = at::empty({cameras, count, 1}, at::kFloat);
+    seen.weight = at::empty({cameras, count, 1}, at::kFloat);
+    if (keep) result.depth = at::empty({cameras, count, rays.samples()}, at::kFloat);
+    if (keep && noise.defined()) result.noise = at::empty_like(result.depth);
+    rays.origin = data(origin);
+    rays.direction = data(direction);
+    rays.depth = data(depth);
+    rays.draws = data(draws);
+    rays.noise = data(noise);
+    rays.fine_noise = data(fine_noise);
+    rays.activation_bias = static_cast<float>(plan.density_bias);
+    rays.feature = seen.feature.data_ptr<float>();
+    rays.out_depth = seen.depth.data_ptr<float>();
+    rays.weight = seen.weight.data_ptr<float>();
+    if (result.depth.defined()) rays.sorted_depth = result.depth.data_ptr<float>();
+    if (result.noise.defined()) rays.sorted_noise = result.noise.data_ptr<float>();
+
+    const auto scenes = planes.size(0);
+    const auto samples_of_scene = count * rays.samples() * (cameras / scenes);
+    Scene scene(plan, planes, decoder, folding_pays(planes, decoder, samples_of_scene));
+    const auto scratch = kernels.scratch(scene.scene, rays.samples(), false);
+    const auto order = order_of(count);
+    constexpr std::int64_t tile = 64;
+    for (std::int64_t n = 0; n < cameras; ++n) {
+        context.check_cancelled();
+        if (n < scenes) scene.lay_out(kernels, data(field) + n * field.stride(0));
+        const auto own = of_camera(rays, n, count, features);
+        cameo::parallel_for(0, count, tile, [&](std::int64_t first, std::int64_t last) {
+            context.check_cancelled();
+            kernels.forward(scene.scene, own, order.data() + first, last - first, thread_scratch(scratch));
+        });
+    }
+    return result;
+}
+
+/// Groups of rays whose samples' gradients are held at once, and the rays of a group that one thread works on at a
+/// time. Both depend on sizes alone: sums are added up in the same order on any number of threads.
+struct Groups {
+    static constexpr std::int64_t piece = 16;
+    std::int64_t rays;
+
+    Groups(std::int64_t samples, std::int64_t channels) {
+        constexpr std::int64_t most = 512, floats = std::int64_t{2} << 20;
+        const auto fit = floats / (samples * (triplane_padded(channels) + 9));
+        rays = std::clamp(fit / piece * piece, piece, most);
+    }
+};
+
+struct Gradients {
+    at::Tensor planes, hidden_weight, hidden_bias, output_weight, output_bias, origin, direction;
+};
+
+Gradients backward(const Plan& plan, const at::Tensor& given_planes, const TriplaneDecoder& decoder,
+                   const RayBundle& bundle, const at::Tensor& depth, const at::Tensor& noise, const at::Tensor& feature,
+                   const at::Tensor& seen_depth, const at::Tensor& weight) {
+    const auto& kernels = *plan.kernels;
+    const auto planes = plain(given_planes), origin = plain(bundle.origin), direction = plain(bundle.direction);
+    const auto cameras = bundle.cameras(), count = bundle.rays(), features = decoder.output_weight.size(0) - 1;
+    const auto by_feature = plain(feature), by_depth = plain(seen_depth), by_weight = plain(weight);
+    Gradients result;
+
+    TriplaneRays all{};
+    all.coarse = depth.size(2);
+    all.origin = data(origin);
+    all.direction = data(direction);
+    all.depth = data(depth);
+    all.noise = data(noise);
+    all.activation_bias = static_cast<float>(plan.density_bias);
+
+    Scene scene(plan, planes, decoder, false);
+    const auto& parts = scene.scene;
+    const auto scratch = kernels.scratch(parts, all.coarse, true);
+    const Groups groups(all.coarse, parts.channels);
+    const auto pieces = groups.rays / Groups::piece, samples = groups.rays * all.coarse;
+    const auto parameter_count = TriplaneGradients::parameter_count(parts);
+    const auto channels = triplane_padded(parts.channels), units = triplane_padded(parts.hidden);
+    const auto wants_samples = plan.planes_wanted || plan.rays_wanted;
+
+    Buffer texels, by_channel, across, places, parameters;
+    std::vector<double> sums(static_cast<std::size_t>(parameter_count), 0.0);
+    if (plan.planes_wanted) {
+        texels = Buffer(parts.sheets * parts.sheet_size());
+        result.planes = at::empty(planes.sizes(), at::kFloat);
+    }
+    if (wants_samples) {
+        by_channel = Buffer(samples * channels);
+        places = Buffer(samples * parts.sheets);
+        across = Buffer(samples * parts.sheets * 2);
+    }
+    if (plan.parameters_wanted) parameters = Buffer(pieces * parameter_count);
+    if (plan.rays_wanted) {
+        result.origin = at::empty({cameras, count, 3}, at::kFloat);
+        result.direction = at::empty({cameras, count, 3}, at::kFloat);
+    }
+
+    const auto scenes = planes.size(0);
+    for (std::int64_t n = 0; n < cameras; ++n) {
+        if (n < scenes) {
+            scene.lay_out(kernels, data(planes) + n * planes.stride(0));
+            if (plan.planes_wanted)
+                cameo::parallel_for(0, texels.size(), std::int64_t{1} << 18,
+                                    [&](std::int64_t first, std::int64_t last) {
+                                        std::fill(texels.data() + first, texels.data() + last, 0.0f);
+                                    });
+        }
+        const auto rays = of_camera(all, n, count, features);
+        TriplaneGradients gradients{};
+        gradients.feature = data(by_feature) + n * count * features;
+        gradients.depth = data(by_depth) + n * count;
+        gradients.weight = data(by_weight) + n * count;
+        if (plan.rays_wanted) {
+            gradients.origin = result.origin.data_ptr<float>() + n * count * 3;
+            gradients.direction = result.direction.data_ptr<float>() + n * count * 3;
+        }
+        gradients.channel = by_channel.data();
+        gradients.texel = reinterpret_cast<std::int32_t*>(places.data());
+        gradients.across = across.data();
+        gradients.group = samples;
+        for (std::int64_t begin = 0; begin < count; begin += groups.rays) {
+            const auto end = std::min(begin + groups.rays, count);
+            cameo::parallel_for(begin, end, Groups::piece, [&](std::int64_t first, std::int64_t last) {
+                auto own = gradients;
+                if (plan.parameters_wanted) {
+                    own.parameters = parameters.data() + (first - begin) / Groups::piece * parameter_count;
+                    std::fill_n(own.parameters, parameter_count, 0.0f);
+                }
+                kernels.backward(parts, rays, own, begin, first, last, thread_scratch(scratch));
+            });
+            if (plan.planes_wanted)
+                cameo::parallel_for(0, kernels.scatter_pieces(parts), 1, [&](std::int64_t piece, std::int64_t) {
+                    kernels.scatter(parts, gradients, (end - begin) * all.coarse, piece, texels.data());
+                });
+            if (plan.parameters_wanted)
+                for (std::int64_t piece = 0; piece * Groups::piece < end - begin; ++piece)
+                    for (std::int64_t i = 0; i < parameter_count; ++i)
+                        sums[static_cast<std::size_t>(i)] +=
+                            static_cast<double>(parameters.data()[piece * parameter_count + i]);
+        }
+        if (plan.planes_wanted && (scenes > 1 || n == cameras - 1)) {
+            auto* const out = result.planes.data_ptr<float>() + (scenes > 1 ? n : 0) * result.planes.stride(0);
+            cameo::parallel_for(0, parts.height, 16, [&](std::int64_t first, std::int64_t last) {
+                kernels.gather(parts, texels.data(), scene.sheet_of, scene.transposed, first, last, out);
+            });
+        }
+    }
+    if (plan.parameters_wanted) {
+        const auto* from = sums.data();
+        const auto take = [&](std::int64_t rows, std::int64_t columns) {
+            const auto part = at::from_blob(const_cast<double*>(from), {rows, columns}, at::kDouble).to(at::kFloat);
+            from += rows * columns;
+            return part;
+        };
+        const auto k = parts.hidden, f = parts.features, padded_f = triplane_padded(f);
+        result.hidden_weight = take(units, channels).narrow(0, 0, k).narrow(1, 0, parts.channels).contiguous();
+        result.hidden_bias = take(1, units)[0].narrow(0, 0, k).contiguous();
+        const auto colours = take(padded_f, units).narrow(0, 0, f).narrow(1, 0, k);
+        const auto colour_bias = take(1, padded_f)[0].narrow(0, 0, f);
+        const auto density = take(1, units).narrow(1, 0, k);
+        const auto density_bias = take(1, kernels::triplane_pad)[0].narrow(0, 0, 1);
+        result.output_weight = at::cat({density, colours});
+        result.output_bias = at::cat({density_bias, colour_bias});
+    }
+    return result;
+}
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Rendering : torch::autograd::Function<Rendering> {
+    static variable_list forward(AutogradContext* ctx, const at::Tensor& planes, const at::Tensor& hidden_weight,
+                                 const at::Tensor& hidden_bias, const at::Tensor& output_weight,
+                                 const at::Tensor& output_bias, const at::Tensor& origin, const at::Tensor& direction,
+                                 const TriplaneDraws& draws, const Plan& plan, const Context& context) {
+        const auto rendered = detail::forward(plan, planes, {hidden_weight, hidden_bias, output_weight, output_bias},
+                                              {origin, direction}, draws, /*keep=*/true, context);
+        ctx->save_for_backward({planes, hidden_weight, hidden_bias, output_weight, output_bias, origin, direction,
+                                rendered.depth, rendered.noise});
+        ctx->saved_data["axes"] = [&] {
+            std::vector<double> numbers;
+            for (const auto& matrix : plan.axes) numbers.insert(numbers.end(), matrix.begin(), matrix.end());
+            return numbers;
+        }();
+        ctx->saved_data["box_side"] = plan.box_side;
+        ctx->saved_data["density_bias"] = plan.density_bias;
+        ctx->saved_data["kernels"] = reinterpret_cast<std::int64_t>(plan.kernels);
+        return {rendered.seen.feature, rendered.seen.depth, rendered.seen.weight};
+    }
+
+    static variable_list backward(AutogradContext* ctx, const variable_list& by) {
+        if (c10::GradMode::is_enabled())
+            throw Error(Errc::invalid_argument,
+                        "fused_triplane: expected first derivatives to be asked for, got second ones (use "
+                        "VolumeRenderer)");
+        const auto saved = ctx->get_saved_variables();
+        Plan plan;
+        const auto numbers = ctx->saved_data["axes"].toDoubleVector();
+        for (std::size_t p = 0; p < 3; ++p) std::copy_n(numbers.begin() + 9 * p, 9, plan.axes[p].begin());
+        plan.box_side = ctx->saved_data["box_side"].toDouble();
+        plan.density_bias = ctx->saved_data["density_bias"].toDouble();
+        plan.kernels = reinterpret_cast<const TriplaneKernels*>(ctx->saved_data["kernels"].toInt());
+        const auto wanted = [&](std::size_t first, std::size_t last) {
+            for (auto i = first; i <= last; ++i)
+                if (ctx->needs_input_grad(i)) return true;
+            return false;
+        };
+        plan.planes_wanted = wanted(0, 0);
+        plan.parameters_wanted = wanted(1, 4);
+        plan.rays_wanted = wanted(5, 6);
+        const auto g = detail::backward(plan, saved[0], {saved[1], saved[2], saved[3], saved[4]}, {saved[5], saved[6]},
+                                        saved[7], saved[8], by[0], by[1], by[2]);
+        return {g.planes, g.hidden_weight, g.hidden_bias, g.output_weight, g.output_bias, g.origin, g.direction, {}, {},
+                {}};
+    }
+};
+
+void check_arguments(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
+                     const Context& context) {
+    const auto& parts = field.view();
+    const auto shape =
+        ShapeCheck().bind("N", rays.cameras()).bind("R", rays.rays()).expect("depth", draws.depth, "[N, R, D, 1]");
+    if (parts.planes.size(0) != rays.cameras() && parts.planes.size(0) != 1)
+        throw Error(Errc::shape_mismatch,
+                    "planes: expected [N, 3, C, H, W] or [1, 3, C, H, W] with N = " + std::to_string(rays.cameras()) +
+                        ", got " + shape_text(parts.planes.sizes()));
+    const auto fine = draws.draws.defined() ? draws.draws.size(2) : 0;
+    const auto least = fine > 0 ? 4 : 2;
+    if (shape["D"] < least)
+        throw Error(Errc::invalid_argument, (fine > 0 ? "importance sampling: expected at least 4 samples a ray, got "
+                                                      : "integrate: expected at least 2 samples a ray, got ") +
+                                                std::to_string(shape["D"]));
+    if (context.memory_budget > 0) {
+        // The planes, folded at worst and not merged, and what a thread holds of a ray.
+        const auto size = triplane_padded(std::max(parts.planes.size(2), parts.decoder.hidden_weight.size(0)));
+        const auto texels = 3 * (parts.planes.size(3) + 2) * (parts.planes.size(4) + 2) * size;
+        const auto ray = (shape["D"] + fine + 96) * (triplane_padded(field.feature_count()) + 24) + 96 * size;
+        Context budget = context;
+        budget.max_rays = 0;
+        (void)ray_chunk(budget, 1, sizeof(float) * static_cast<std::uint64_t>(texels + thread_count() * ray));
+    }
+}
+
+}  // namespace
+
+const std::vector<const TriplaneKernels*>& usable_triplane_kernels() {
+    static const auto usable = [] {
+        std::vector<const TriplaneKernels*> list;
+#if defined(__x86_64__)
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma"))
+            list.push_back(&kernels::avx512::triplane_kernels());
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            list.push_back(&kernels::avx2::triplane_kernels());
+#endif
+        list.push_back(&kernels::baseline::triplane_kernels());
+        return list;
+    }();
+    return usable;
+}
+
+bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays) {
+    const auto& parts = field.view();
+    const auto serves = [](const at::Tensor& tensor) {
+        return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat;
+    };
+    return serves(parts.planes) && serves(parts.decoder.hidden_weight) && serves(parts.decoder.hidden_bias) &&
+           serves(parts.decoder.output_weight) && serves(parts.decoder.output_bias) && serves(rays.direction) &&
+           serves(rays.origin) && rays.rays() < std::int64_t{1} << 31 &&
+           parts.planes.size(3) * parts.planes.size(4) < std::int64_t{1} << 30;
+}
+
+RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
+                            double density_bias, const Context& context, const TriplaneKernels& kernels) {
+    check_arguments(field, rays, draws, context);
+    const auto& parts = field.view();
+    const auto& decoder = parts.decoder;
+    Plan plan;
+    plan.kernels = &kernels;
+    plan.axes = parts.axes;
+    plan.box_side = parts.box_side;
+    plan.density_bias = density_bias;
+    const auto needs = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
+    if (!c10::GradMode::is_enabled() ||
+        !(needs(parts.planes) || needs(decoder.hidden_weight) || needs(decoder.hidden_bias) ||
+          needs(decoder.output_weight) || needs(decoder.output_bias) || needs(rays.origin) || needs(rays.direction)))
+        return forward(plan, parts.planes, decoder, rays, draws, /*keep=*/false, context).seen;
+    const auto seen = Rendering::apply(parts.planes, decoder.hidden_weight, decoder.hidden_bias, decoder.output_weight,
+                                       decoder.output_bias, rays.origin, rays.direction, draws, plan, context);
+    return {seen[0], seen[1], seen[2], {}};
+}
+
+RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
+                            double density_bias, const Context& context) {
+    return render_triplane(field, rays, draws, density_bias, context, *usable_triplane_kernels().front());
+}
+
+}  // namespace cameo::detail
