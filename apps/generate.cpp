@@ -25,7 +25,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model_file.hpp"
-#include "run_record.hpp"
+#include "outputs.hpp"
 #include "sheet.hpp"
 #include "subjects.hpp"
 #include "verbs.hpp"
@@ -53,15 +53,6 @@ std::vector<Image> depth_pictures(const at::Tensor& depth) {
     return pictures;
 }
 
-Image side_by_side(const std::vector<Image>& pictures) {
-    const auto& first = pictures.front();
-    Image row =
-        blank_sheet(first.width() * static_cast<std::int64_t>(pictures.size()), first.height(), first.channels());
-    for (std::size_t i = 0; i < pictures.size(); ++i)
-        paste(row, pictures[i], static_cast<std::int64_t>(i) * first.width(), 0);
-    return row;
-}
-
 Image on_grid(const std::vector<Image>& pictures, const Size& grid) {
     const auto& first = pictures.front();
     Image sheet = blank_sheet(grid.width * first.width(), grid.height * first.height(), first.channels());
@@ -70,6 +61,10 @@ Image on_grid(const std::vector<Image>& pictures, const Size& grid) {
         paste(sheet, pictures[i], cell % grid.width * first.width(), cell / grid.width * first.height());
     }
     return sheet;
+}
+
+Image side_by_side(const std::vector<Image>& pictures) {
+    return on_grid(pictures, {static_cast<std::int64_t>(pictures.size()), 1});
 }
 
 class Generate final : public Command {
@@ -124,15 +119,15 @@ class Generate final : public Command {
         const auto& config = model.generator.config();
         const auto intrinsics = intrinsics_from_focal(focal_from_published_fov(fov_.value_or(default_fov_degrees)));
         const auto views = chosen_views(intrinsics, config);
-        const auto front = frontal_view(cameras_ ? views.front().intrinsics : intrinsics, config);
+        const auto conditioned_on =
+            subjects_.conditioned_on(frontal_view(cameras_ ? views.front().intrinsics : intrinsics, config));
         const auto subjects = subjects_.load(config);
         if (grid_ && static_cast<std::size_t>(grid_->width * grid_->height) < subjects.size() * views.size())
             throw UsageError(fmt::format("--grid: expected room for {} pictures, got {} x {}",
                                          subjects.size() * views.size(), grid_->width, grid_->height));
         check_names(subjects);
-        std::error_code code;
-        fs::create_directories(outdir_, code);
-        if (code) throw Error(Errc::io_failure, outdir_.string() + ": " + code.message());
+        make_folder(outdir_);
+        RunRecord record(outdir_);
 
         const c10::NoGradGuard no_gradient;
         const auto options = at::TensorOptions(model.generator.device()).dtype(at::kFloat);
@@ -145,28 +140,29 @@ class Generate final : public Command {
         std::int64_t done = 0;
         for (const auto& subject : subjects) {
             context.report("views", done, total);
-            auto how = render_options(jitter.has_value());
+            const auto how = render_options(jitter.has_value());
             StreamSource random{NumpyRandom(jitter.value_or(0))};
-            const auto ws = subjects_.latent(model.generator, subject, front);
+            const auto ws = subjects_.latent(model.generator, subject, conditioned_on);
             const auto scene = model.generator.scene(ws);
             // All views of a head are rendered together, since depth is limited to the range of the whole batch; they
             // are upsampled one by one, which takes less memory and changes nothing.
             const auto seen = model.generator.features(scene, cameras, how, random, context_of(context));
             std::vector<Image> pictures;
-            at::Tensor depth;
+            std::vector<at::Tensor> depth_views;
             for (std::int64_t v = 0; v < cameras.size(); ++v) {
                 context.report("views", done, total);
                 const RayFeatures one{
                     seen.feature.narrow(0, v, 1), seen.depth.narrow(0, v, 1), seen.weight.narrow(0, v, 1), {}};
-                auto portrait = model.generator.form(one, ws, how, random);
+                const auto portrait = model.generator.form(one, ws, how, random);
                 pictures.push_back(to_image(portrait.image[0].cpu()));
-                depth = depth.defined() ? at::cat({depth, portrait.depth.cpu()}) : portrait.depth.cpu();
+                depth_views.push_back(portrait.depth.cpu());
                 if (arrays_) {
                     images.push_back(portrait.image.cpu());
                     raws.push_back(portrait.image_raw.cpu());
                 }
                 ++done;
             }
+            const auto depth = at::cat(depth_views);
             if (arrays_) depths.push_back(depth);
             auto shades = depth_ ? depth_pictures(depth) : std::vector<Image>();
             if (grid_) {
@@ -187,7 +183,7 @@ class Generate final : public Command {
             if (depth_) write(terminal, "grid_depth.png", on_grid(depth_grid, *grid_), facts, {{"pictures", origins}});
         }
         if (arrays_) save_arrays(terminal, images, raws, depths, views, subjects.size());
-        record(model, subjects, views);
+        record.add(facts_of_run(model, subjects, views));
     }
 
   private:
@@ -291,7 +287,8 @@ class Generate final : public Command {
         terminal.result({{"output", arrays_->string()}}, arrays_->string() + "\n");
     }
 
-    void record(const ModelFile& model, const std::vector<Subject>& subjects, const std::vector<Camera>& views) const {
+    [[nodiscard]] Json facts_of_run(const ModelFile& model, const std::vector<Subject>& subjects,
+                                    const std::vector<Camera>& views) const {
         Json facts{{"command", "generate"},
                    {"network", model.path.string()},
                    {"model", model.digest},
@@ -302,7 +299,7 @@ class Generate final : public Command {
                    {"device", model_.device},
                    {"cameras", labels_of(views)}};
         facts.update(subjects_.record(subjects));
-        record_run(outdir_, facts);
+        return facts;
     }
 
     ModelOptions model_;

@@ -19,6 +19,8 @@
 #include <cameo/io/npz.hpp>
 #include <nlohmann/json.hpp>
 
+#include "outputs.hpp"
+
 namespace cameo::apps {
 namespace {
 
@@ -28,12 +30,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view run_name = "run.json", labels_name = "dataset.json";
 
 std::string item_name(std::int64_t i) { return fmt::format("{:05d}/img{:08d}", i / 1000, i); }
-
-void make_folder(const fs::path& folder) {
-    std::error_code code;
-    fs::create_directories(folder, code);
-    if (code) throw Error(Errc::io_failure, folder.string() + ": " + code.message());
-}
 
 /// What decides the bytes of a set.
 Json description(const synth::HeadSet& set, bool with_truth) {

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,7 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model_file.hpp"
-#include "run_record.hpp"
+#include "outputs.hpp"
 #include "subjects.hpp"
 #include "verbs.hpp"
 #include "views.hpp"
@@ -99,17 +98,15 @@ class MeshCommand final : public Command {
         };
         if (!force_)
             for (const auto& subject : subjects) check_free(name_of(subject));
-        if (output_.has_parent_path()) {
-            std::error_code code;
-            fs::create_directories(output_.parent_path(), code);
-            if (code) throw Error(Errc::io_failure, output_.parent_path().string() + ": " + code.message());
-        }
-        const auto front = frontal_view(intrinsics_from_focal(focal_from_published_fov(default_fov_degrees)), config);
+        make_folder(output_.parent_path());
+        RunRecord record(output_.parent_path());
+        const auto conditioned_on = subjects_.conditioned_on(
+            frontal_view(intrinsics_from_focal(focal_from_published_fov(default_fov_degrees)), config));
         auto context = terminal.context();
         if (memory_) context.memory_budget = memory_->bytes;
         const c10::NoGradGuard no_gradient;
         for (const auto& subject : subjects) {
-            const auto scene = model.generator.scene(subjects_.latent(model.generator, subject, front));
+            const auto scene = model.generator.scene(subjects_.latent(model.generator, subject, conditioned_on));
             const auto path = name_of(subject);
             volume ? write_volume(terminal, model, scene, subject, options, path, context)
                    : write_mesh(terminal, model, scene, subject, options, path, context);
@@ -125,7 +122,7 @@ class MeshCommand final : public Command {
                    {"triangles", triangles_},
                    {"scale", scale_}};
         facts.update(subjects_.record(subjects));
-        record_run(output_.has_parent_path() ? output_.parent_path() : fs::path("."), facts);
+        record.add(facts);
     }
 
   private:

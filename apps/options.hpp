@@ -20,6 +20,16 @@ class UsageError : public Error {
     explicit UsageError(const std::string& message) : Error(Errc::invalid_argument, message) {}
 };
 
+/// What `read` gives; when it refuses, the option's name stands before its words.
+template <class Read>
+auto with_name(std::string_view option, Read read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        throw UsageError(std::string(option) + ": " + error.what());
+    }
+}
+
 /// What a shell offers after an option.
 enum class Completes { nothing, file, folder };
 

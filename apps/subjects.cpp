@@ -2,7 +2,6 @@
 #include "subjects.hpp"
 
 #include <span>
-#include <system_error>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -97,10 +96,13 @@ std::vector<Subject> SubjectOptions::load(const Eg3dConfig& model) const {
     return subjects;
 }
 
-WLatent SubjectOptions::latent(const Eg3d& model, const Subject& subject, const Camera& front) const {
+Camera SubjectOptions::conditioned_on(const Camera& front) const {
+    return conditioning ? one_camera(*conditioning) : front;
+}
+
+WLatent SubjectOptions::latent(const Eg3d& model, const Subject& subject, const Camera& camera) const {
     const auto options = at::TensorOptions(model.device()).dtype(at::kFloat);
     if (subject.ws.defined()) return WLatent(subject.ws.to(options));
-    const auto camera = conditioning ? one_camera(*conditioning) : front;
     return model.map(ZLatent(subject.z.to(options)), cameras(std::span(&camera, 1), options),
                      {psi.value_or(1.0), cutoff});
 }
@@ -109,12 +111,6 @@ Json SubjectOptions::record(const std::vector<Subject>& subjects) const {
     Json origins = Json::array();
     for (const auto& subject : subjects) origins.push_back(subject.origin);
     return {{"pictures", origins}, {"trunc", psi.value_or(1.0)}, {"trunc_cutoff", cutoff ? Json(*cutoff) : Json()}};
-}
-
-void check_free(const std::filesystem::path& path) {
-    std::error_code ignored;
-    if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored)))
-        throw Error(Errc::io_failure, path.string() + ": there is a file of that name; --force replaces it");
 }
 
 }  // namespace cameo::apps

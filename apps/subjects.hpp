@@ -39,8 +39,11 @@ struct SubjectOptions {
     /// Errors   UsageError; bad_file: latents that this model does not take
     [[nodiscard]] std::vector<Subject> load(const Eg3dConfig& model) const;
 
-    /// ws of one subject. Latents z are mapped for the camera of --conditioning, else for `front`.
-    [[nodiscard]] WLatent latent(const Eg3d& model, const Subject& subject, const Camera& front) const;
+    /// The camera that latents z are mapped for: that of --conditioning, else `front`. Errors: those of the file
+    [[nodiscard]] Camera conditioned_on(const Camera& front) const;
+
+    /// ws of one subject, mapped for that camera.
+    [[nodiscard]] WLatent latent(const Eg3d& model, const Subject& subject, const Camera& conditioned_on) const;
 
     /// For run.json.
     [[nodiscard]] nlohmann::ordered_json record(const std::vector<Subject>& subjects) const;
@@ -48,18 +51,5 @@ struct SubjectOptions {
 
 /// The published program's field of view, unless another is asked for.
 inline constexpr double default_fov_degrees = 18.837;
-
-/// What `read` gives; when it refuses, the option's name stands before its words.
-template <class Read>
-auto with_name(std::string_view option, Read read) {
-    try {
-        return read();
-    } catch (const Error& error) {
-        throw UsageError(std::string(option) + ": " + error.what());
-    }
-}
-
-/// Before minutes of work: is a name free? Errors: io_failure
-void check_free(const std::filesystem::path& path);
 
 }  // namespace cameo::apps

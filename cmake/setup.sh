@@ -20,6 +20,7 @@ readonly build_packages=(
     librange-v3-dev libswscale-dev libtinygltf-dev libzip-dev nlohmann-json3-dev openimageio-tools zlib1g-dev
 )
 readonly fuzz_packages=(clang libclang-rt-14-dev)
+readonly tidy_packages=(clang clang-format clang-tidy)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -50,10 +51,11 @@ free_mib() {
     df -Pm "$folder" | awk 'NR == 2 { print $4 }'
 }
 
-# ensure_packages [fuzz]: installs the Debian packages that are missing, if any.
+# ensure_packages [fuzz|tidy]: installs the Debian packages that are missing, if any.
 ensure_packages() {
     local wanted=("${build_packages[@]}") missing=() name
     [[ "${1:-}" == fuzz ]] && wanted+=("${fuzz_packages[@]}")
+    [[ "${1:-}" == tidy ]] && wanted+=("${tidy_packages[@]}")
     if ! command -v dpkg-query >/dev/null; then
         # Another distribution may well have all of it under other names: CMake will tell what it misses.
         for name in cmake ninja g++ unzip; do

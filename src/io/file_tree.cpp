@@ -2,13 +2,13 @@
 #include <cameo/io/file_tree.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <system_error>
 #include <utility>
 
 #include <cameo/core/error.hpp>
 
+#include "io/name.hpp"
 #include "zip.hpp"
 
 namespace cameo::io {
@@ -61,12 +61,7 @@ class Archive final : public FileTree {
     std::shared_ptr<const ZipArchive> zip_;
 };
 
-bool is_archive(const fs::path& path) {
-    std::string extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return extension == ".zip";
-}
+bool is_archive(const fs::path& path) { return lower_extension(path) == ".zip"; }
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <concepts>
 #include <limits>
@@ -11,6 +10,7 @@
 
 #include "io/image_decode.hpp"
 #include "io/image_oiio.hpp"
+#include "io/name.hpp"
 
 namespace cameo::io {
 namespace {
@@ -190,9 +190,7 @@ std::optional<ImageFormat> detected_format(std::span<const std::byte> head) noex
 }
 
 ImageFormat format_for(const std::filesystem::path& path) {
-    auto extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto extension = lower_extension(path);
     for (const auto& [known, format] : extensions)
         if (extension == known) return format;
     throw Error(Errc::invalid_argument,

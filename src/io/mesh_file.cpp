@@ -17,6 +17,8 @@
 
 #include <tiny_gltf.h>
 
+#include "io/name.hpp"
+
 namespace cameo::io {
 namespace {
 
@@ -271,9 +273,7 @@ Bytes as_stl(const Mesh& mesh) {
 }  // namespace
 
 MeshFormat mesh_format_for(const std::filesystem::path& path) {
-    auto ending = path.extension().string();
-    std::ranges::transform(ending, ending.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const auto ending = lower_extension(path);
     if (ending == ".glb") return MeshFormat::glb;
     if (ending == ".ply") return MeshFormat::ply;
     if (ending == ".obj") return MeshFormat::obj;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/name.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <cstdint>
 
@@ -30,6 +32,13 @@ bool is_printable(std::string_view sequence) noexcept {
 }
 
 }  // namespace
+
+std::string lower_extension(const std::filesystem::path& path) {
+    auto extension = path.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension;
+}
 
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +14,7 @@
 #include <cameo/core/error.hpp>
 #include <cameo/io/ffmpeg_command.hpp>
 #include "io/libav.hpp"
+#include "io/name.hpp"
 
 namespace cameo::io {
 namespace {
@@ -46,9 +46,7 @@ void check_text(const std::string& name, const std::string& text) {
 }
 
 void check_arguments(const fs::path& path, std::int64_t width, std::int64_t height, const VideoWriteOptions& options) {
-    auto extension = path.extension().string();
-    std::ranges::transform(extension, extension.begin(),
-                           [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    const auto extension = lower_extension(path);
     if (extension != ".mp4") refuse(path.string(), "a name that ends in .mp4", "'" + extension + "'");
     check_side(path, "width", width);
     check_side(path, "height", height);

@@ -99,21 +99,13 @@ void cut(const std::array<int, 4>& corners, int inside, const Vertex& vertex, Me
                                                                 {0, 1, 2, 3}}};
     const auto add = [&](std::uint32_t a, std::uint32_t b, std::uint32_t c) { mesh.triangles.push_back({a, b, c}); };
     const auto count = std::popcount(static_cast<unsigned>(inside));
-    if (count == 3) {
-        // One corner outside: as one inside, seen from the other side.
-        const auto& order = orders[static_cast<std::size_t>(15 ^ inside)];
-        const auto [i, j, k, l] =
-            std::array{corners[static_cast<std::size_t>(order[0])], corners[static_cast<std::size_t>(order[1])],
-                       corners[static_cast<std::size_t>(order[2])], corners[static_cast<std::size_t>(order[3])]};
-        add(vertex(i, j), vertex(i, l), vertex(i, k));
-        return;
-    }
-    const auto& order = orders[static_cast<std::size_t>(inside)];
-    const auto [i, j, k, l] =
-        std::array{corners[static_cast<std::size_t>(order[0])], corners[static_cast<std::size_t>(order[1])],
-                   corners[static_cast<std::size_t>(order[2])], corners[static_cast<std::size_t>(order[3])]};
-    if (count == 1) {
-        add(vertex(i, j), vertex(i, k), vertex(i, l));
+    // One corner outside is as one inside, seen from the other side.
+    const auto& order = orders[static_cast<std::size_t>(count == 3 ? 15 ^ inside : inside)];
+    const auto corner = [&](std::size_t n) { return corners[static_cast<std::size_t>(order[n])]; };
+    const auto i = corner(0), j = corner(1), k = corner(2), l = corner(3);
+    if (count != 2) {
+        const auto ij = vertex(i, j), first = vertex(i, count == 1 ? k : l), second = vertex(i, count == 1 ? l : k);
+        add(ij, first, second);
         return;
     }
     const auto ik = vertex(i, k), il = vertex(i, l), jl = vertex(j, l), jk = vertex(j, k);
