@@ -179,6 +179,11 @@ struct Eg3d::Network {
     [[nodiscard]] at::TensorOptions options() const { return mapping.w_avg.options(); }
 };
 
+Eg3dScene Eg3dScene::select(const at::Tensor& indices) const {
+    ShapeCheck().expect("indices", indices, "[P]");
+    return {planes.index_select(0, indices)};
+}
+
 Eg3d::Eg3d(std::unique_ptr<Network> network) : network_(std::move(network)) {}
 Eg3d::Eg3d(Eg3d&&) noexcept = default;
 Eg3d& Eg3d::operator=(Eg3d&&) noexcept = default;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cameo/core/error.hpp>
@@ -39,12 +40,72 @@ at::Tensor filtered(const at::Tensor& x, const at::Tensor& kernel, const FirOpti
     return at::conv2d(stuffed_and_padded(x, options), weight, {}, options.down, at::IntArrayRef{0}, 1, channels);
 }
 
+// One line of a picture, enlarged and padded: zeros but for the pixels.
+void stuff_line(const float* pixels, std::int64_t count, std::int64_t up, std::int64_t before,
+                std::vector<float>& line) {
+    const auto length = static_cast<std::int64_t>(line.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto place = i * up + before;
+        if (place >= 0 && place < length) line[static_cast<std::size_t>(place)] = pixels[i];
+    }
+}
+
+// Float32 on the CPU, line by line: what is filtered is read once and what comes out is written once.
+at::Tensor filtered_lines(const at::Tensor& picture, const at::Tensor& taps, const FirOptions& options) {
+    const auto x = picture.contiguous(), kernel = taps.contiguous();
+    const auto height = x.size(2), width = x.size(3), rows = kernel.size(0), columns = kernel.size(1);
+    const auto up = options.up, down = options.down;
+    const auto padded_width = width * up + options.pad_x[0] + options.pad_x[1],
+               padded_height = height * up + options.pad_y[0] + options.pad_y[1];
+    const auto out_height = (padded_height - rows) / down + 1, out_width = (padded_width - columns) / down + 1;
+    auto result = at::empty({x.size(0), x.size(1), out_height, out_width}, x.options());
+    const auto *in = x.const_data_ptr<float>(), *weights = kernel.const_data_ptr<float>();
+    auto* out = result.mutable_data_ptr<float>();
+    const auto add = [&](const float* line, const float* weight, float* sum) {
+        if (columns == 4 && down == 1) {
+            const auto a = weight[0], b = weight[1], c = weight[2], d = weight[3];
+            for (std::int64_t i = 0; i < out_width; ++i)
+                sum[i] += a * line[i] + b * line[i + 1] + c * line[i + 2] + d * line[i + 3];
+            return;
+        }
+        for (std::int64_t tap = 0; tap < columns; ++tap)
+            for (std::int64_t i = 0; i < out_width; ++i) sum[i] += weight[tap] * line[i * down + tap];
+    };
+    at::parallel_for(0, x.size(0) * x.size(1), 1, [&](std::int64_t first, std::int64_t last) {
+        // The latest lines, each needed by as many rows of the result as the filter has taps.
+        std::vector<std::vector<float>> lines(static_cast<std::size_t>(rows),
+                                              std::vector<float>(static_cast<std::size_t>(padded_width)));
+        std::vector<std::int64_t> held(static_cast<std::size_t>(rows));
+        for (auto plane = first; plane < last; ++plane) {
+            std::ranges::fill(held, -1);
+            for (std::int64_t y = 0; y < out_height; ++y) {
+                auto* sum = out + (plane * out_height + y) * out_width;
+                std::fill_n(sum, out_width, 0.0F);
+                for (std::int64_t tap = 0; tap < rows; ++tap) {
+                    const auto place = y * down + tap - options.pad_y[0];
+                    if (place < 0 || place >= height * up || place % up != 0) continue;
+                    const auto source = place / up;
+                    const auto slot = static_cast<std::size_t>(source % rows);
+                    if (held[slot] != source) {
+                        stuff_line(in + (plane * height + source) * width, width, up, options.pad_x[0], lines[slot]);
+                        held[slot] = source;
+                    }
+                    add(lines[slot].data(), weights + tap * columns, sum);
+                }
+            }
+        }
+    });
+    return result;
+}
+
 at::Tensor resampled(const at::Tensor& picture, const at::Tensor& filter, const FirOptions& options) {
     const c10::NoGradGuard no_grad;
     const auto type = picture.scalar_type();
     const auto compute = type == at::kHalf || type == at::kBFloat16 ? at::kFloat : type;
     const auto kernel = (options.flip_filter ? filter : filter.flip({0, 1})).to(compute).mul(options.gain);
     const auto x = picture.to(compute);
+
+    if (x.is_cpu() && x.scalar_type() == at::kFloat) return filtered_lines(x, kernel, options).to(type);
 
     const auto bytes = std::max(x.numel() * options.up * options.up, std::int64_t{1}) * x.element_size();
     const auto step = std::clamp(x.size(1) * piece_bytes / bytes, std::int64_t{1}, x.size(1));

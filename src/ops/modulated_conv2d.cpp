@@ -8,6 +8,8 @@
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
 
+#include "channel_scale.hpp"
+
 namespace cameo::ops {
 
 at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& styles,
@@ -34,9 +36,9 @@ at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const
     if (options.demodulate) norms = (modulated.square().sum({2, 3, 4}) + 1e-8).rsqrt();
 
     if (options.modulation == Modulation::activations) {
-        auto y = conv2d_resample(x * s.to(x.scalar_type()).view({-1, inputs, 1, 1}), w.to(x.scalar_type()), filter,
-                                 options.resample);
-        return norms.defined() ? y * norms.to(x.scalar_type()).view({-1, outputs, 1, 1}) : y;
+        auto y =
+            conv2d_resample(channel_scale(x, s.to(x.scalar_type())), w.to(x.scalar_type()), filter, options.resample);
+        return norms.defined() ? channel_scale(y, norms.to(x.scalar_type())) : y;
     }
     if (norms.defined()) modulated = modulated * norms.view({-1, outputs, 1, 1, 1});
     modulated = modulated.to(x.scalar_type());

@@ -57,6 +57,12 @@ double bounded_normal(CounterRandom& random, double deviation, double limit) {
 
 }  // namespace
 
+Camera random_camera(const HeadPoses& poses, CounterRandom& random) {
+    const double yaw = bounded_normal(random, poses.yaw_deviation, poses.yaw_limit);
+    const double pitch = bounded_normal(random, poses.pitch_deviation, poses.pitch_limit);
+    return {orbit_degrees(yaw, pitch, poses.radius, ffhq_cameras.pivot), intrinsics_from_focal(poses.focal)};
+}
+
 struct HeadSet::State {
     HeadSetOptions options;
 
@@ -118,17 +124,17 @@ Camera HeadSet::camera(std::int64_t i) const {
     const auto view_index = static_cast<std::uint64_t>(i % state_->options.views_per_identity);
     // A stream per identity and view, so that a longer set starts with the shorter one.
     CounterRandom random(state_->options.pose_seed, (std::uint64_t{identity(i)} << 12) + view_index);
-    const HeadPoses& poses = state_->options.poses;
-    const double yaw = bounded_normal(random, poses.yaw_deviation, poses.yaw_limit);
-    const double pitch = bounded_normal(random, poses.pitch_deviation, poses.pitch_limit);
-    return {orbit_degrees(yaw, pitch, poses.radius, ffhq_cameras.pivot), intrinsics_from_focal(poses.focal)};
+    return random_camera(state_->options.poses, random);
+}
+
+Head HeadSet::head(std::int64_t i) const {
+    return Head(numbers_of_seed(identity(i)), state_->options.accessories);
 }
 
 std::shared_ptr<const HeadView> HeadSet::view(std::int64_t i) const {
     state_->check_item(i);
     if (auto kept = state_->find(i)) return kept;
-    auto made = std::make_shared<const HeadView>(
-        synth::view(Head(numbers_of_seed(identity(i)), state_->options.accessories), camera(i), state_->options.view));
+    auto made = std::make_shared<const HeadView>(synth::view(head(i), camera(i), state_->options.view));
     state_->keep(i, made);
     return made;
 }

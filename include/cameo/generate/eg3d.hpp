@@ -27,6 +27,9 @@ namespace cameo {
 /// What the backbone makes of ws. Shapes: planes [N, 3, C, H, W]
 struct Eg3dScene {
     at::Tensor planes;
+
+    /// Those of the batch that are named. Shapes: indices [P] int64
+    [[nodiscard]] CAMEO_API Eg3dScene select(const at::Tensor& indices) const;
 };
 
 /// Noise of the backbone's layers.

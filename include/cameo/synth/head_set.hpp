@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <cameo/core/camera.hpp>
+#include <cameo/core/counter_random.hpp>
 #include <cameo/core/export.hpp>
 #include <cameo/synth/view.hpp>
 
@@ -21,6 +22,9 @@ struct HeadPoses {
 
     friend bool operator==(const HeadPoses&, const HeadPoses&) = default;
 };
+
+/// One of them: two positions of the stream, whatever comes out.
+[[nodiscard]] CAMEO_API Camera random_camera(const HeadPoses& poses, CounterRandom& random);
 
 struct HeadSetOptions {
     std::uint32_t first_identity = 0;     ///< its seed; the next identity has the next one
@@ -52,6 +56,8 @@ class CAMEO_API HeadSet {
     /// The seed of item i's identity, and its camera. Errors: invalid_argument: no such item; so for view()
     [[nodiscard]] std::uint32_t identity(std::int64_t i) const;
     [[nodiscard]] Camera camera(std::int64_t i) const;
+    /// Item i's head, without a picture. Errors: invalid_argument: no such item
+    [[nodiscard]] Head head(std::int64_t i) const;
 
     /// The picture and the truth of item i, from the cache if it is there. Errors: also out_of_memory
     [[nodiscard]] std::shared_ptr<const HeadView> view(std::int64_t i) const;

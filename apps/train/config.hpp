@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <cameo/generate/eg3d_config.hpp>
+#include <cameo/pipeline/paired_heads.hpp>
+#include <cameo/train/paired.hpp>
+#include <cameo/train/trainer.hpp>
+
+namespace cameo::apps {
+
+/// What docs/training.md describes.
+struct TrainConfig {
+    std::filesystem::path output;
+    std::string device = "cpu";
+    int threads = 0;  ///< 0: as many as there are cores
+    bool tf32 = true;
+    std::uint64_t seed = 0;
+    std::size_t keep_snapshots = 2;
+    std::int64_t validation_heads = 8, validation_interval = 0;
+    TrainerOptions trainer{};
+    Eg3dConfig model{};
+    PairedHeadsOptions data{};
+    PairedOptions paired{};
+};
+
+/// Reads a configuration; relative paths in it are relative to the file's folder.
+/// Errors   io_failure; invalid_argument, naming the key: unknown, of another type, outside its range; model_mismatch:
+///          sizes that do not fit together
+[[nodiscard]] TrainConfig read_config(const std::filesystem::path& path);
+
+}  // namespace cameo::apps

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace cameo::ops {
+
+/// x * scale, each picture's channels by numbers of their own: one pass over memory forward and one backward.
+/// Shapes   x [N, C, H, W], scale [N, C] or [1, C]; returns [N, C, H, W]
+[[nodiscard]] at::Tensor channel_scale(const at::Tensor& x, const at::Tensor& scale);
+
+}  // namespace cameo::ops

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cameo/pipeline/paired_heads.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <ATen/ATen.h>
+
+#include <cameo/core/counter_random.hpp>
+#include <cameo/core/error.hpp>
+#include <cameo/core/parallel.hpp>
+#include <cameo/train/snapshot.hpp>
+
+namespace cameo {
+
+PairedHeads::PairedHeads(const PairedHeadsOptions& options)
+    : options_(options), heads_(std::make_shared<const synth::HeadSet>(options.heads)) {
+    if (options_.points.near + options_.points.free < 1)
+        throw Error(Errc::invalid_argument, "points of a head: expected at least 1, got 0");
+    if (options_.picture_interval < 1)
+        throw Error(Errc::invalid_argument,
+                    "picture interval: expected at least 1, got " + std::to_string(options_.picture_interval));
+}
+
+PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count) const {
+    if (first < 0 || count < 1)
+        throw Error(Errc::invalid_argument, "batch: expected items from 0 on, at least 1, got " +
+                                                std::to_string(count) + " from " + std::to_string(first));
+    const auto side = options_.heads.view.size, pixels = side * side;
+    const auto points = options_.points.near + options_.points.free;
+    const auto interval = options_.picture_interval;
+    const auto first_picture = (first + interval - 1) / interval * interval;
+    const auto pictures = first_picture < first + count ? (first + count - 1 - first_picture) / interval + 1 : 0;
+    const auto make = [&](at::IntArrayRef shape) { return at::empty(shape, at::kFloat); };
+    PairedBatch batch{
+        make({count, static_cast<std::int64_t>(synth::number_count)}),
+        make({count, static_cast<std::int64_t>(camera_label_size)}),
+        make({count, points, 3}),
+        make({count, points, 1}),
+        make({count, points, 3}),
+        make({count, points, 1}),
+        at::arange(pictures, at::kLong) * interval + (first_picture - first),
+        {make({pictures, 3, side, side}), make({pictures, 1, side, side}), make({pictures, 1, side, side})}};
+    struct Rows {  // plain pointers: tensors are not touched on other threads
+        float *z, *label, *image, *opacity, *depth, *point, *distance, *colour, *known;
+    };
+    const auto data = [](const at::Tensor& tensor) { return tensor.data_ptr<float>(); };
+    const Rows rows{data(batch.z),           data(batch.labels), data(batch.truth.image), data(batch.truth.opacity),
+                    data(batch.truth.depth), data(batch.points), data(batch.distance),    data(batch.colour),
+                    data(batch.known)};
+
+    const auto write_picture = [&](std::int64_t i, const synth::HeadView& view) {
+        const auto rgb = view.rgb.values<std::uint8_t>();
+        for (std::int64_t p = 0; p < pixels; ++p)
+            for (std::int64_t c = 0; c < 3; ++c)
+                rows.image[(3 * i + c) * pixels + p] =
+                    static_cast<float>(rgb[static_cast<std::size_t>(3 * p + c)]) / 127.5F - 1.0F;
+        std::ranges::copy(view.opacity.values<float>(), rows.opacity + i * pixels);
+        std::ranges::copy(view.depth.values<float>(), rows.depth + i * pixels);
+    };
+    parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = begin; i < end; ++i) {
+            const auto item = first + i, in_set = item % heads_->size();
+            const auto head = heads_->head(in_set);
+            std::ranges::copy(head.numbers().values, rows.z + i * static_cast<std::int64_t>(synth::number_count));
+            const auto label = cameo::label(heads_->camera(in_set));
+            std::ranges::transform(label, rows.label + i * static_cast<std::int64_t>(camera_label_size),
+                                   [](double value) { return static_cast<float>(value); });
+            CounterRandom random(options_.point_seed, static_cast<std::uint64_t>(item));
+            const auto samples = synth::field_samples(head, options_.points, random);
+            for (std::int64_t k = 0; k < points; ++k) {
+                const auto& sample = samples[static_cast<std::size_t>(k)];
+                const auto at = i * points + k;
+                std::ranges::copy(sample.point, rows.point + 3 * at);
+                std::ranges::copy(sample.colour, rows.colour + 3 * at);
+                rows.distance[at] = sample.distance;
+                rows.known[at] = sample.coloured ? 1.0F : 0.0F;
+            }
+        }
+    });
+    // One after the other: each uses all threads.
+    for (std::int64_t i = 0; i < pictures; ++i)
+        write_picture(i, *heads_->view((first_picture + i * interval) % heads_->size()));
+    return batch;
+}
+
+RunOptions PairedHeads::options() const {
+    const auto& heads = options_.heads;
+    const auto& points = options_.points;
+    return {{"heads.first_identity", std::to_string(heads.first_identity)},
+            {"heads.identities", std::to_string(heads.identities)},
+            {"heads.views_per_identity", std::to_string(heads.views_per_identity)},
+            {"heads.pose_seed", std::to_string(heads.pose_seed)},
+            {"heads.yaw_deviation", option_text(heads.poses.yaw_deviation)},
+            {"heads.yaw_limit", option_text(heads.poses.yaw_limit)},
+            {"heads.pitch_deviation", option_text(heads.poses.pitch_deviation)},
+            {"heads.pitch_limit", option_text(heads.poses.pitch_limit)},
+            {"heads.radius", option_text(heads.poses.radius)},
+            {"heads.focal", option_text(heads.poses.focal)},
+            {"heads.size", std::to_string(heads.view.size)},
+            {"heads.samples", std::to_string(heads.view.samples)},
+            {"picture_interval", std::to_string(options_.picture_interval)},
+            {"points.near", std::to_string(points.near)},
+            {"points.free", std::to_string(points.free)},
+            {"points.spread", option_text(points.spread)},
+            {"points.cube_side", option_text(points.cube_side)},
+            {"points.footprint", option_text(points.footprint)},
+            {"points.yaw_deviation", option_text(points.poses.yaw_deviation)},
+            {"points.yaw_limit", option_text(points.poses.yaw_limit)},
+            {"points.pitch_deviation", option_text(points.poses.pitch_deviation)},
+            {"points.pitch_limit", option_text(points.poses.pitch_limit)},
+            {"points.seed", std::to_string(options_.point_seed)}};
+}
+
+}  // namespace cameo

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cameo/train/paired.hpp>
+
+#include <ATen/ATen.h>
+
+#include <cameo/core/error.hpp>
+
+namespace cameo {
+
+PairedBatch PairedBatch::to(const at::Device& device) const {
+    const auto moved = [&](const at::Tensor& tensor) { return tensor.to(device); };
+    return {
+        moved(z),      moved(labels), moved(points),   moved(distance),
+        moved(colour), moved(known),  moved(pictured), {moved(truth.image), moved(truth.opacity), moved(truth.depth)}};
+}
+
+void start_at_surface(Eg3d& model, const losses::SurfaceDensity& surface) {
+    const c10::NoGradGuard no_grad;
+    for (const auto& [name, tensor] : model.parameters())
+        if (name == "decoder.net.2.weight") {
+            tensor.narrow(0, 0, 1).mul_(surface.scale);
+            return;
+        }
+    throw Error(Errc::model_mismatch, "model: expected a parameter 'decoder.net.2.weight', found none");
+}
+
+namespace detail {
+
+RunOptions options_of(const PairedOptions& options) {
+    return {{"adam.learning_rate", option_text(options.adam.learning_rate)},
+            {"adam.beta1", option_text(options.adam.beta1)},
+            {"adam.beta2", option_text(options.adam.beta2)},
+            {"adam.epsilon", option_text(options.adam.epsilon)},
+            {"surface.width", option_text(options.surface.width)},
+            {"surface.scale", option_text(options.surface.scale)},
+            {"density", option_text(options.density)},
+            {"colour", option_text(options.colour)},
+            {"image", option_text(options.image)},
+            {"image_raw", option_text(options.image_raw)},
+            {"depth", option_text(options.depth)},
+            {"mask", option_text(options.mask)}};
+}
+
+}  // namespace detail
+}  // namespace cameo
