@@ -47,6 +47,18 @@ RunOptions options_of(const AdversarialOptions& options) {
     add(result, "blur", options.blur);
     add(result, "raw_resolution", options.raw_resolution);
     if (options.pose_swap) add(result, "pose_swap", *options.pose_swap);
+    if (const auto& augmentation = options.augmentation) {
+        const auto& k = augmentation->kinds;
+        std::string kinds;
+        for (const auto on : {k.flip, k.quarter_turn, k.whole_shift, k.scale, k.rotation, k.aspect, k.shift,
+                              k.brightness, k.contrast, k.luma_flip, k.hue, k.saturation})
+            kinds += on ? '1' : '0';
+        result["augmentation.kinds"] = kinds;
+        result["augmentation.strength"] = option_text(augmentation->strength);
+        result["augmentation.target"] = augmentation->target ? option_text(*augmentation->target) : "none";
+        result["augmentation.interval"] = std::to_string(augmentation->interval);
+        result["augmentation.over"] = option_text(augmentation->over);
+    }
     return result;
 }
 
@@ -88,6 +100,26 @@ void add_zero_gradients(const NamedTensors& parameters) {
     for (const auto& [name, tensor] : parameters)
         if (tensor.requires_grad() && !tensor.grad().defined() && name != "b4.out.bias")
             tensor.mutable_grad() = at::zeros_like(tensor, tensor.options().requires_grad(false));
+}
+
+AugmentationState::AugmentationState(double initial)
+    : strength(at::full({}, initial, at::kDouble)), signs(at::zeros({2}, at::kDouble)) {}
+
+void AugmentationState::count(const at::Tensor& logits_of_real) const {
+    const auto found = logits_of_real.detach().sign().to(at::kDouble).sum().to(at::kCPU);
+    signs.select(0, 0).add_(found);
+    signs.select(0, 1).add_(static_cast<double>(logits_of_real.numel()));
+}
+
+void AugmentationState::look(const AugmentationOptions& options, std::int64_t batch) const {
+    const auto seen = signs[1].item<double>();
+    if (options.target && seen > 0) {
+        const auto excess = signs[0].item<double>() / seen - *options.target;
+        const auto direction = excess > 0 ? 1.0 : (excess < 0 ? -1.0 : 0.0);
+        // Quirk: no upper bound; beyond 1 all changes happen always.
+        strength.add_(direction * static_cast<double>(batch * options.interval) / options.over).clamp_min_(0.0);
+    }
+    signs.zero_();
 }
 
 std::int64_t rounded_side(double side) { return static_cast<std::int64_t>(std::nearbyint(side)); }

@@ -20,6 +20,7 @@
 #include <cameo/generate/discriminator.hpp>
 #include <cameo/generate/eg3d.hpp>
 #include <cameo/losses/adversarial.hpp>
+#include <cameo/train/augmentation.hpp>
 #include <cameo/train/phase.hpp>
 #include <cameo/train/schedule.hpp>
 #include <cameo/train/snapshot.hpp>
@@ -49,6 +50,18 @@ struct DensitySmoothness {
     friend bool operator==(const DensitySmoothness&, const DensitySmoothness&) = default;
 };
 
+/// Changes of what the discriminator sees, real and generated alike, so that it cannot learn few pictures by heart.
+struct AugmentationOptions {
+    Augmentations kinds{};
+    double strength = 0.0;  ///< how probable each change is, at first
+    /// The share of real pictures that should be told as real, less that of others: the strength grows while it is
+    /// exceeded. Empty: the strength stays.
+    std::optional<double> target = 0.6;
+    std::int64_t interval = 4;  ///< steps between looks at that share
+    double over = 500e3;        ///< images in which the strength can change by 1
+    friend bool operator==(const AugmentationOptions&, const AugmentationOptions&) = default;
+};
+
 /// Every number of the published training that is not a network's.
 struct AdversarialOptions {
     AdamOptions generator{.learning_rate = 0.0025}, discriminator{.learning_rate = 0.002};
@@ -63,6 +76,7 @@ struct AdversarialOptions {
     double style_mixing = 0.0;  ///< how probable it is that the rear layers get another latent
     DensitySmoothness density{};
     double mean_decay = 0.998;  ///< of the mean latent
+    std::optional<AugmentationOptions> augmentation{};
 };
 
 namespace detail {
@@ -80,6 +94,15 @@ CAMEO_API void follow_mean(const at::Tensor& mean, const at::Tensor& latents, do
 /// Of R1, to a discriminator's trained biases that have none: zeros, so that their moments fade as published. The last
 /// bias, which moves all logits alike, stays without.
 CAMEO_API void add_zero_gradients(const NamedTensors& parameters);
+
+/// How strong augmentation is, and what decides it: tensors, so that snapshots hold them.
+struct CAMEO_API AugmentationState {
+    at::Tensor strength, signs;  ///< float64 []; float64 [2]: sum and count of signs since the last look
+
+    explicit AugmentationState(double initial);
+    void count(const at::Tensor& logits_of_real) const;
+    void look(const AugmentationOptions& options, std::int64_t batch) const;
+};
 }  // namespace detail
 
 /// A generator against a dual discriminator, as published: non-saturating losses, lazy R1, a smooth density.
@@ -102,6 +125,7 @@ class AdversarialObjective {
         parts_ = {Part::generator, Part::discriminator};
         if (options_.density.weight != 0.0) parts_.insert(parts_.begin() + 1, Part::density);
         if (options_.penalty != 0.0) parts_.push_back(Part::penalty);
+        if (options_.augmentation) augmentation_.emplace(options_.augmentation->strength);
     }
 
     static constexpr std::string_view name() noexcept { return "adversarial"; }
@@ -135,6 +159,10 @@ class AdversarialObjective {
         NamedTensors result;
         for (const auto& [name, tensor] : generator_.buffers()) result.push_back({"G." + name, tensor});
         for (const auto& [name, tensor] : discriminator_.buffers()) result.push_back({"D." + name, tensor});
+        if (augmentation_) {
+            result.push_back({"augmentation.strength", augmentation_->strength});
+            result.push_back({"augmentation.signs", augmentation_->signs});
+        }
         return result;
     }
     [[nodiscard]] const G& network() const noexcept { return generator_; }
@@ -152,8 +180,10 @@ class AdversarialObjective {
         return side > 0 ? side : generator_.raw_resolution({});
     }
 
-    void begin(const AdversarialBatch& batch, const TrainState&, RandomSource& random) {
+    void begin(const AdversarialBatch& batch, const TrainState& state, RandomSource& random) {
         batch_ = batch.to(generator_.device());
+        if (augmentation_ && state.step > 0 && state.step % options_.augmentation->interval == 0)
+            augmentation_->look(*options_.augmentation, batch_.image.size(0));
         latents_ = random.normal({batch_.generated_labels.size(0), generator_.config().z_dim}, batch_.image.options());
     }
 
@@ -218,6 +248,22 @@ class AdversarialObjective {
                                  random, Context{});
     }
 
+    /// What the discriminator gets to see: blurred, then augmented.
+    [[nodiscard]] AugmentedPair shown(const at::Tensor& image, const at::Tensor& raw, const TrainState& state,
+                                      RandomSource& random) const {
+        const auto soft = losses::blurred(image, options_.blur.at(state.images));
+        if (!augmentation_) return {soft, raw};
+        const auto values =
+            draw_augmentations(options_.augmentation->kinds, image.size(0),
+                               augmentation_->strength.template item<double>(), random, image.options());
+        return augmented(soft, raw, values);
+    }
+
+    [[nodiscard]] AugmentedPair shown_real(const TrainState& state, RandomSource& random) const {
+        const auto sigma = options_.blur.at(state.images);
+        return shown(batch_.image, detail::real_raw(batch_.image, raw_resolution(state.images), sigma), state, random);
+    }
+
     [[nodiscard]] at::Tensor judged(const at::Tensor& image, const at::Tensor& raw, const at::Tensor& labels,
                                     RandomSource& random) const {
         return discriminator_.logits(image, raw,
@@ -227,8 +273,8 @@ class AdversarialObjective {
     void backward_generator(double gain, const at::Tensor& z, const at::Tensor& labels, const TrainState& state,
                             RandomSource& random, const ReportSink& report) {
         const auto fake = generated(z, labels, state, false, random);
-        const auto sigma = options_.blur.at(state.images);
-        const auto logits = judged(losses::blurred(fake.image, sigma), fake.image_raw, labels, random);
+        const auto seen = shown(fake.image, fake.image_raw, state, random);
+        const auto logits = judged(seen.image, seen.raw, labels, random);
         const auto loss = losses::should_look_real(logits);
         tell(report, "Loss/scores/fake", logits);
         tell(report, "Loss/signs/fake", logits.sign());
@@ -274,16 +320,17 @@ class AdversarialObjective {
 
     void backward_discriminator(double gain, const at::Tensor& z, const at::Tensor& labels, const TrainState& state,
                                 RandomSource& random, const ReportSink& report) {
-        const auto sigma = options_.blur.at(state.images);
         const auto fake = generated(z, labels, state, true, random);
-        const auto fake_logits = judged(losses::blurred(fake.image, sigma), fake.image_raw, labels, random);
+        const auto seen = shown(fake.image, fake.image_raw, state, random);
+        const auto fake_logits = judged(seen.image, seen.raw, labels, random);
         const auto fake_loss = losses::should_look_fake(fake_logits);
         tell(report, "Loss/scores/fake", fake_logits);
         tell(report, "Loss/signs/fake", fake_logits.sign());
         mean_times(fake_loss, gain).backward();
 
-        const auto raw = detail::real_raw(batch_.image, raw_resolution(state.images), sigma);
-        const auto logits = judged(losses::blurred(batch_.image, sigma), raw, batch_.labels, random);
+        const auto real = shown_real(state, random);
+        const auto logits = judged(real.image, real.raw, batch_.labels, random);
+        if (augmentation_) augmentation_->count(logits);
         const auto loss = losses::should_look_real(logits);
         tell(report, "Loss/scores/real", logits);
         tell(report, "Loss/signs/real", logits.sign());
@@ -292,13 +339,13 @@ class AdversarialObjective {
     }
 
     void backward_penalty(double gain, const TrainState& state, RandomSource& random, const ReportSink& report) {
-        const auto sigma = options_.blur.at(state.images);
-        const auto raw = detail::real_raw(batch_.image, raw_resolution(state.images), sigma).detach();
-        // Of the pictures as the discriminator gets them: after the blur.
-        const auto image = losses::blurred(batch_.image, sigma).detach();
+        // Of the pictures as the discriminator gets them: after blur and augmentation.
+        const auto real = shown_real(state, random);
+        const auto image = real.image.detach(), raw = real.raw.detach();
         image.requires_grad_(true);
         raw.requires_grad_(true);
         const auto logits = judged(image, raw, batch_.labels, random);
+        if (augmentation_) augmentation_->count(logits);
         auto pictures = std::vector{image};
         if (options_.dual) pictures.push_back(raw);
         const auto penalty = losses::gradient_penalty(logits, pictures);
@@ -315,6 +362,7 @@ class AdversarialObjective {
     DualDiscriminator discriminator_;
     AdversarialOptions options_;
     std::vector<Part> parts_;
+    std::optional<detail::AugmentationState> augmentation_;
     AdversarialBatch batch_;
     at::Tensor latents_;  // [4 N, Z]: of one step
 };
