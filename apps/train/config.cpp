@@ -172,6 +172,7 @@ void read_data(Section section, PairedHeadsOptions& data, std::int64_t size) {
     section.read("spread", data.points.spread, 1e-6, 1);
     section.read("cube_side", data.points.cube_side, 1e-3, 1e3);
     section.read("footprint", data.points.footprint, 1e-6, 1);
+    section.read("central", data.points.central, 0, 1);
     section.finish();
     heads.view.size = size;
     heads.cache_bytes = 0;
@@ -236,9 +237,10 @@ TrainConfig read_config(const std::filesystem::path& path) {
     config.data.points.cube_side = 0.8;
 
     Section root(parsed, path.filename().string());
-    std::string objective = "paired", output = "run";
+    std::string objective = "paired", output = "run", start;
     root.choose<std::string>("objective", objective, {{"paired", "paired"}});
     root.read("output", output);
+    root.read("start", start);
     root.choose<std::string>("device", config.device, {{"cpu", "cpu"}, {"cuda", "cuda"}});
     root.read("threads", config.threads, 0, 1024);
     root.read("tf32", config.tf32);
@@ -272,6 +274,7 @@ TrainConfig read_config(const std::filesystem::path& path) {
     check(config.model);
     config.data.point_seed = config.seed;
     config.output = path.parent_path() / output;
+    if (!start.empty()) config.start = path.parent_path() / start;
     return config;
 }
 

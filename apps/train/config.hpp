@@ -16,6 +16,7 @@ namespace cameo::apps {
 /// What docs/training.md describes.
 struct TrainConfig {
     std::filesystem::path output;
+    std::filesystem::path start;  ///< a model to begin with; empty: random weights
     std::string device = "cpu";
     int threads = 0;  ///< 0: as many as there are cores
     bool tf32 = true;

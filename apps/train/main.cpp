@@ -54,6 +54,14 @@ at::Device opened_device(const TrainConfig& config) {
     return {at::kCUDA, 0};
 }
 
+Eg3d first_model(const TrainConfig& config) {
+    if (!config.start.empty()) return Eg3d::load(io::read_safetensors(config.start), config.model, "G_ema.");
+    StreamSource<CounterRandom> initial{CounterRandom(config.seed, 0)};
+    auto model = Eg3d::initial(config.model, initial);
+    start_at_surface(model, config.paired.surface);
+    return model;
+}
+
 /// The heads that nobody trains on, seen from where training sees its own.
 PairedBatch validation_batch(const TrainConfig& config) {
     auto options = config.data;
@@ -81,6 +89,10 @@ void print(const TrainReport& report) {
     for (const auto& [name, value] : report.values)
         line += "  " + name.substr(name.find('/') + 1) + text_of(" %.4f", value);
     line += text_of("  %.1f images/s", report.images_per_second);
+    const auto left = static_cast<double>(report.steps - report.state.step) *
+                      (static_cast<double>(report.state.images) / static_cast<double>(report.state.step)) /
+                      report.images_per_second;
+    line += left < 5400 ? text_of("  %.0f min left", left / 60) : text_of("  %.1f h left", left / 3600);
     line += text_of("  waiting for data %.0f %%", 100 * report.data_share);
     say(line);
 }
@@ -92,10 +104,7 @@ void train(const TrainConfig& config) {
     }
     const auto device = opened_device(config);
     io::SnapshotFolder folder(config.output, config.keep_snapshots);
-    StreamSource<CounterRandom> initial{CounterRandom(config.seed, 0)};
-    auto model = Eg3d::initial(config.model, initial).clone(device);
-    start_at_surface(model, config.paired.surface);
-    PairedObjective objective(std::move(model), config.paired);
+    PairedObjective objective(first_model(config).clone(device), config.paired);
     Trainer trainer(std::move(objective), PairedHeads(config.data), folder,
                     std::make_unique<StreamSource<CounterRandom>>(CounterRandom(config.seed, 1)), config.trainer);
     if (trainer.resume(say)) say("going on from step " + std::to_string(trainer.state().step));

@@ -106,6 +106,7 @@ RunOptions PairedHeads::options() const {
             {"points.spread", option_text(points.spread)},
             {"points.cube_side", option_text(points.cube_side)},
             {"points.footprint", option_text(points.footprint)},
+            {"points.central", option_text(points.central)},
             {"points.yaw_deviation", option_text(points.poses.yaw_deviation)},
             {"points.yaw_limit", option_text(points.poses.yaw_limit)},
             {"points.pitch_deviation", option_text(points.poses.pitch_deviation)},

@@ -22,6 +22,8 @@ void check(const FieldSampling& sampling) {
         if (count < 0) refuse("counts", "0 or more", std::to_string(count));
     for (const auto length : {sampling.spread, sampling.cube_side, sampling.footprint})
         if (!(length > 0) || !std::isfinite(length)) refuse("lengths", "a positive number", std::to_string(length));
+    if (!(sampling.central >= 0 && sampling.central <= 1))
+        refuse("central share", "0 to 1", std::to_string(sampling.central));
 }
 
 Vec3 as_float(const Vector3& v) noexcept {
@@ -42,7 +44,13 @@ std::vector<FieldSample> field_samples(const Head& head, const FieldSampling& sa
     };
     for (std::size_t tried = 0; samples.size() < near && tried < tries * (near / per_ray + 1); ++tried) {
         const auto camera = random_camera(sampling.poses, random);
-        const double u = random.uniform(), v = random.uniform();
+        // One coin for each ray, drawn whatever the share is.
+        const bool is_central = random.uniform() < sampling.central;
+        const auto place = [&] {
+            const auto whole = random.uniform();
+            return is_central ? 0.25 + 0.5 * whole : whole;
+        };
+        const double u = place(), v = place();
         const auto ray = pixel_ray(camera, u, v);
         const auto direction = as_float(ray.direction);
         const Hit hit = trace(scene, as_float(ray.origin), direction, 0.0F, true);

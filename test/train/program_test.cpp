@@ -20,6 +20,7 @@
 #include "support/failing_disk.hpp"
 #include "support/process.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/tensors.hpp"
 
 using namespace cameo;
 using nlohmann::json;
@@ -157,6 +158,31 @@ TEST_CASE("another run's snapshots are refused, naming what differs", "[train][p
     CHECK(result.exit_code == 5);
     CHECK_THAT(result.err,
                Catch::Contains("objective.mask was 0.5, is 2") && Catch::Contains("plane_channels was 4, is 5"));
+}
+
+TEST_CASE("a run begins with the weights of another model", "[train][program]") {
+    const support::TemporaryFolder folder;
+    auto config = tiny();
+    config["steps"] = 2;
+    REQUIRE(trained(written(folder, config.dump())).exit_code == 0);
+    config["output"] = "second";
+    config["start"] = "run/model.safetensors";
+    config["steps"] = 1;
+    config["paired"] = {{"learning_rate", 0}};
+    const auto result = trained(written(folder, config.dump()));
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    // Nothing was learnt, so the model is the first one.
+    const auto first = io::read_safetensors(folder / "run" / "model.safetensors"),
+               second = io::read_safetensors(folder / "second" / "model.safetensors");
+    for (const auto& [name, tensor] : Eg3d::load(first).parameters()) {
+        INFO(name);
+        for (const auto& [other, found] : Eg3d::load(second).parameters())
+            if (other == name) CHECK(support::same(tensor, found));
+    }
+    config["model"]["plane_channels"] = 5;
+    config["output"] = "third";
+    CHECK(trained(written(folder, config.dump())).exit_code == 3);
 }
 
 TEST_CASE("a full disk ends the run with the last good snapshot whole", "[train][program]") {

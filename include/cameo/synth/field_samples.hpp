@@ -27,6 +27,7 @@ struct FieldSampling {
     double spread = 0.012;    ///< deviation of the near points' distance from the surface, along its normal
     double cube_side = 1.0;
     double footprint = 0.005;  ///< colours are averages over about this width, world units
+    double central = 0.5;      ///< share of rays through the picture's central half, where the face is
     /// Where the rays come from: further round than pictures are taken, but mostly the face.
     HeadPoses poses{.yaw_deviation = 40, .pitch_deviation = 18, .yaw_limit = 150, .pitch_limit = 60};
 
@@ -37,7 +38,7 @@ struct FieldSampling {
 /// that is trained directly. Which points, `random` decides alone. Rays that miss are tried again; where too many do,
 /// points anywhere stand in.
 /// Units    world units
-/// Errors   invalid_argument: counts below 0, lengths that are not positive numbers
+/// Errors   invalid_argument: counts below 0, lengths that are not positive numbers, a share outside 0 to 1
 [[nodiscard]] CAMEO_API std::vector<FieldSample> field_samples(const Head& head, const FieldSampling& sampling,
                                                                CounterRandom& random);
 
