@@ -22,8 +22,11 @@ std::optional<fs::path> default_model() {
     std::error_code problem;
     const auto program = fs::read_symlink("/proc/self/exe", problem);
     if (problem) return std::nullopt;
-    const auto model = program.parent_path().parent_path() / "share/cameo/models/default.safetensors";
-    return fs::is_regular_file(model, problem) ? std::optional(model) : std::nullopt;
+    // Beside what is installed, or in the build folder.
+    for (const auto& root : {program.parent_path().parent_path(), program.parent_path()})
+        if (auto model = root / "share/cameo/models/default.safetensors"; fs::is_regular_file(model, problem))
+            return model;
+    return std::nullopt;
 }
 
 std::optional<fs::path> cache_folder() {

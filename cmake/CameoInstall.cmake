@@ -28,4 +28,5 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/cameoConfigVersion.cmake
 install(FILES "${PROJECT_BINARY_DIR}/cameoConfig.cmake" "${PROJECT_BINARY_DIR}/cameoConfigVersion.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/CameoTorch.cmake" "${PROJECT_SOURCE_DIR}/cmake/CameoIoDependencies.cmake"
         DESTINATION ${config_dir})
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/models" DESTINATION ${CMAKE_INSTALL_DATADIR}/cameo)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/NOTICE" DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/cameo)

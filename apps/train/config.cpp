@@ -241,6 +241,7 @@ TrainConfig read_config(const std::filesystem::path& path) {
     root.choose<std::string>("objective", objective, {{"paired", "paired"}});
     root.read("output", output);
     root.read("start", start);
+    root.read("licence", config.licence);
     root.choose<std::string>("device", config.device, {{"cpu", "cpu"}, {"cuda", "cuda"}});
     root.read("threads", config.threads, 0, 1024);
     root.read("tf32", config.tf32);

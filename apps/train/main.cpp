@@ -17,6 +17,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <nlohmann/json.hpp>
 
 #include <cameo/core/counter_random.hpp>
 #include <cameo/core/error.hpp>
@@ -124,7 +125,14 @@ void train(const TrainConfig& config) {
         if (interval > 0 && (report.state.step % interval == 0 || report.state.step == report.steps)) validate();
     };
     const auto on_snapshot = [&] {
-        io::write_safetensors(config.output / "model.safetensors", trainer.average().state(), io::Overwrite::yes);
+        auto model = trainer.average().state();
+        if (!config.licence.empty()) {
+            auto& facts = model.metadata["cameo"];
+            auto description = nlohmann::json::parse(facts);
+            description["licence"] = config.licence;
+            facts = description.dump();
+        }
+        io::write_safetensors(config.output / "model.safetensors", model, io::Overwrite::yes);
     };
     const Interrupts interrupts;
     // A run that was killed after its last snapshot may lack the model of it.

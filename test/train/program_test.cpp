@@ -166,6 +166,7 @@ TEST_CASE("a run begins with the weights of another model", "[train][program]") 
     config["steps"] = 2;
     REQUIRE(trained(written(folder, config.dump())).exit_code == 0);
     config["output"] = "second";
+    config["licence"] = "CC0-1.0";
     config["start"] = "run/model.safetensors";
     config["steps"] = 1;
     config["paired"] = {{"learning_rate", 0}};
@@ -175,6 +176,7 @@ TEST_CASE("a run begins with the weights of another model", "[train][program]") 
     // Nothing was learnt, so the model is the first one.
     const auto first = io::read_safetensors(folder / "run" / "model.safetensors"),
                second = io::read_safetensors(folder / "second" / "model.safetensors");
+    CHECK(json::parse(second.metadata.at("cameo")).at("licence") == "CC0-1.0");
     for (const auto& [name, tensor] : Eg3d::load(first).parameters()) {
         INFO(name);
         for (const auto& [other, found] : Eg3d::load(second).parameters())
