@@ -7,7 +7,7 @@
 namespace cameo::apps {
 
 std::span<const Verb* const> verbs() {
-    static constexpr std::array list{&doctor, &generate, &mesh, &convert, &dataset, &completion, &help};
+    static constexpr std::array list{&doctor, &generate, &mesh, &convert, &dataset, &train_model, &completion, &help};
     return list;
 }
 

@@ -14,6 +14,7 @@ extern const Verb doctor;
 extern const Verb generate;
 extern const Verb help;
 extern const Verb mesh;
+extern const Verb train_model;
 
 /// All verbs, in the order of `cameo help`.
 [[nodiscard]] std::span<const Verb* const> verbs();

@@ -17,7 +17,7 @@ namespace cameo::apps {
 struct TrainConfig {
     std::filesystem::path output;
     std::filesystem::path start;  ///< a model to begin with; empty: random weights
-    std::string licence;  ///< of the model, for whoever reads its metadata
+    std::string licence;          ///< of the model, for whoever reads its metadata
     std::string device = "cpu";
     int threads = 0;  ///< 0: as many as there are cores
     bool tf32 = true;

@@ -2,9 +2,11 @@
 // cameo-train as its users start it.
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -92,6 +94,15 @@ TEST_CASE("a run that is killed at any moment ends with the model of the unbroke
     INFO(last.err);
     REQUIRE(last.exit_code == 0);
     CHECK(text_of(folder / "killed" / "model.safetensors") == text_of(folder / "whole" / "model.safetensors"));
+    // Steps that were made twice are told once.
+    const auto steps_in = [&](const std::string& run) {
+        std::vector<std::int64_t> steps;
+        std::ifstream lines(folder / run / "stats.jsonl");
+        for (std::string line; std::getline(lines, line);) steps.push_back(json::parse(line).at("step"));
+        return steps;
+    };
+    CHECK(steps_in("whole").size() == 30);
+    CHECK((steps_in("killed") == steps_in("whole")));
     for (const auto& name : support::names_in(folder / "killed"))
         CHECK_FALSE(name.starts_with(".snapshot"));  // what a killed process left is gone
 
