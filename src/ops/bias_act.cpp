@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cameo/ops/bias_act.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -11,11 +9,12 @@
 #include <vector>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
+
+#include "row_loops.hpp"
 
 namespace cameo::ops {
 namespace {
@@ -41,17 +40,9 @@ struct Rows {
     std::int64_t count, channels, length;
 };
 std::optional<Rows> rows(const at::Tensor& x) {
-    if (!x.is_cpu() || x.scalar_type() != at::kFloat || !x.is_contiguous() || x.dim() < 3 || x.numel() == 0) return {};
+    if (!is_plain(x) || x.dim() < 3) return {};
     const auto count = x.size(0) * x.size(1);
     return Rows{count, x.size(1), x.numel() / count};
-}
-
-template <class Body>  // body(row, first element)
-void for_each_row(const Rows& of, const Body& body) {
-    const auto grain = std::max<std::int64_t>(1, 16384 / of.length);
-    at::parallel_for(0, of.count, grain, [&](std::int64_t first, std::int64_t last) {
-        for (auto row = first; row < last; ++row) body(row, row * of.length);
-    });
 }
 
 at::Tensor activated(const at::Tensor& x, const float* bias, const Rows& of, bool leaky, double gain, double clamp) {
@@ -60,7 +51,7 @@ at::Tensor activated(const at::Tensor& x, const float* bias, const Rows& of, boo
     auto* out = y.mutable_data_ptr<float>();
     const auto up = static_cast<float>(gain), below = leaky ? static_cast<float>(slope) : 1.0F,
                limit = static_cast<float>(clamp);
-    for_each_row(of, [&](std::int64_t row, std::int64_t first) {
+    for_each_row(of.count, of.length, [&](std::int64_t row, std::int64_t first) {
         const auto shift = bias ? bias[row % of.channels] : 0.0F;
         for (auto i = first; i < first + of.length; ++i) {
             const auto value = in[i] + shift;
@@ -82,20 +73,11 @@ Gradients activation_gradients(const at::Tensor& y, const at::Tensor& gradient, 
     auto *out = result.x.mutable_data_ptr<float>(), *sums = result.row_sums.mutable_data_ptr<float>();
     const auto above = static_cast<float>(gain), below = static_cast<float>(leaky ? gain * slope : gain),
                limit = static_cast<float>(clamp);
-    for_each_row(of, [&](std::int64_t row, std::int64_t first) {
-        constexpr std::int64_t lanes = 16;
-        std::array<float, lanes> sum{};
-        const auto one = [&](std::int64_t i) {
+    for_each_row(of.count, of.length, [&](std::int64_t row, std::int64_t first) {
+        sums[row] = lane_sum(first, first + of.length, [&](std::int64_t i) {
             const auto scale = value[i] > 0.0F ? above : below;
             return out[i] = in[i] * (std::abs(value[i]) < limit ? scale : 0.0F);
-        };
-        auto i = first;
-        for (; i + lanes <= first + of.length; i += lanes)
-            for (std::int64_t lane = 0; lane < lanes; ++lane) sum[static_cast<std::size_t>(lane)] += one(i + lane);
-        double total = 0.0;
-        for (; i < first + of.length; ++i) total += one(i);
-        for (const auto each : sum) total += each;
-        sums[row] = static_cast<float>(total);
+        });
     });
     return result;
 }

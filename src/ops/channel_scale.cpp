@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel_scale.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include "row_loops.hpp"
 
 namespace cameo::ops {
 namespace {
 
-bool plain(const at::Tensor& x) {
-    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() && x.numel() > 0;
-}
-
 at::Tensor composed(const at::Tensor& x, const at::Tensor& scale) {
     return x * scale.view({scale.size(0), scale.size(1), 1, 1});
-}
-
-template <class Body>  // body(row, first element)
-void for_each_row(const at::Tensor& x, const Body& body) {
-    const auto length = x.size(2) * x.size(3);
-    const auto grain = std::max<std::int64_t>(1, 16384 / length);
-    at::parallel_for(0, x.size(0) * x.size(1), grain, [&](std::int64_t first, std::int64_t last) {
-        for (auto row = first; row < last; ++row) body(row, row * length);
-    });
 }
 
 class ChannelScale : public torch::autograd::Function<ChannelScale> {
@@ -37,7 +22,7 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
         const auto *in = x.const_data_ptr<float>(), *factor = factors.const_data_ptr<float>();
         auto* out = y.mutable_data_ptr<float>();
         const auto length = x.size(2) * x.size(3);
-        for_each_row(x, [&](std::int64_t row, std::int64_t first) {
+        for_each_row(x.size(0) * x.size(1), length, [&](std::int64_t row, std::int64_t first) {
             for (auto i = first; i < first + length; ++i) out[i] = in[i] * factor[row];
         });
         return y;
@@ -47,7 +32,7 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
                                                    const torch::autograd::variable_list& gradients) {
         const auto saved = context->get_saved_variables();
         const auto &x = saved[0], &scale = saved[1];
-        if (at::GradMode::is_enabled() || !plain(gradients[0])) {  // derivatives of the derivative
+        if (at::GradMode::is_enabled() || !is_plain(gradients[0])) {  // derivatives of the derivative
             const auto gradient = gradients[0];
             auto of_scale = (gradient * x).sum({2, 3});
             if (scale.size(0) == 1) of_scale = of_scale.sum({0}, true);
@@ -61,19 +46,9 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
                    *factor = factors.const_data_ptr<float>();
         auto *out = wants_x ? of_x.mutable_data_ptr<float>() : nullptr, *sum_of = sums.mutable_data_ptr<float>();
         const auto length = x.size(2) * x.size(3);
-        for_each_row(x, [&](std::int64_t row, std::int64_t first) {
-            if (wants_scale) {
-                constexpr std::int64_t lanes = 16;
-                std::array<float, lanes> sum{};
-                auto i = first;
-                for (; i + lanes <= first + length; i += lanes)
-                    for (std::int64_t lane = 0; lane < lanes; ++lane)
-                        sum[static_cast<std::size_t>(lane)] += gradient[i + lane] * in[i + lane];
-                double total = 0.0;
-                for (; i < first + length; ++i) total += gradient[i] * in[i];
-                for (const auto each : sum) total += each;
-                sum_of[row] = static_cast<float>(total);
-            }
+        for_each_row(x.size(0) * x.size(1), length, [&](std::int64_t row, std::int64_t first) {
+            if (wants_scale)
+                sum_of[row] = lane_sum(first, first + length, [&](std::int64_t i) { return gradient[i] * in[i]; });
             if (out)
                 for (auto i = first; i < first + length; ++i) out[i] = gradient[i] * factor[row];
         });
@@ -85,7 +60,7 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
 }  // namespace
 
 at::Tensor channel_scale(const at::Tensor& x, const at::Tensor& scale) {
-    if (plain(x) && scale.scalar_type() == at::kFloat) return ChannelScale::apply(x, scale);
+    if (is_plain(x) && scale.scalar_type() == at::kFloat) return ChannelScale::apply(x, scale);
     return composed(x, scale);
 }
 

@@ -13,6 +13,7 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/tiny_training.hpp"
 
 using namespace cameo;
 using nlohmann::json;
@@ -20,25 +21,11 @@ using nlohmann::json;
 namespace {
 
 json tiny() {
-    return {{"batch", 2},
-            {"steps", 4},
-            {"report_interval", 1},
-            {"data_threads", 0},
-            {"validation", {{"heads", 2}, {"interval", 2}}},
-            {"model",
-             {{"w_dim", 16},
-              {"channel_base", 64},
-              {"channel_max", 8},
-              {"plane_resolution", 16},
-              {"plane_channels", 4},
-              {"decoder_hidden", 8},
-              {"features", 4},
-              {"raw_resolution", 8},
-              {"samples", 4},
-              {"fine_samples", 4},
-              {"image_resolution", 16},
-              {"upsampler", {4}}}},
-            {"data", {{"near_points", 40}, {"free_points", 20}, {"antialiasing", 1}}}};
+    auto config = support::tiny_training();
+    config["steps"] = 4;
+    config["data_threads"] = 0;
+    config["validation"] = {{"heads", 2}, {"interval", 2}};
+    return config;
 }
 
 }  // namespace

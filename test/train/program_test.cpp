@@ -23,6 +23,7 @@
 #include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tensors.hpp"
+#include "support/tiny_training.hpp"
 
 using namespace cameo;
 using nlohmann::json;
@@ -31,26 +32,12 @@ using support::text_of;
 namespace {
 
 json tiny() {
-    return {{"batch", 2},
-            {"steps", 30},
-            {"snapshot_interval", 1},
-            {"report_interval", 1},
-            {"threads", 1},
-            {"data_threads", 1},
-            {"model",
-             {{"w_dim", 16},
-              {"channel_base", 64},
-              {"channel_max", 8},
-              {"plane_resolution", 16},
-              {"plane_channels", 4},
-              {"decoder_hidden", 8},
-              {"features", 4},
-              {"raw_resolution", 8},
-              {"samples", 4},
-              {"fine_samples", 4},
-              {"image_resolution", 16},
-              {"upsampler", {4}}}},
-            {"data", {{"near_points", 40}, {"free_points", 20}, {"antialiasing", 1}}}};
+    auto config = support::tiny_training();
+    config["steps"] = 30;
+    config["snapshot_interval"] = 1;
+    config["threads"] = 1;
+    config["data_threads"] = 1;
+    return config;
 }
 
 std::filesystem::path written(const support::TemporaryFolder& folder, const std::string& text,

@@ -218,6 +218,11 @@ class AdversarialObjective {
         if (report) report(name, values.detach());
     }
 
+    static void tell_scores(const ReportSink& report, const std::string& of, const at::Tensor& logits) {
+        tell(report, "Loss/scores/" + of, logits);
+        tell(report, "Loss/signs/" + of, logits.sign());
+    }
+
     static at::Tensor mean_times(const at::Tensor& losses, double gain) { return losses.mean().mul(gain); }
 
     /// What conditions the latents of pictures seen by `labels`.
@@ -276,8 +281,7 @@ class AdversarialObjective {
         const auto seen = shown(fake.image, fake.image_raw, state, random);
         const auto logits = judged(seen.image, seen.raw, labels, random);
         const auto loss = losses::should_look_real(logits);
-        tell(report, "Loss/scores/fake", logits);
-        tell(report, "Loss/signs/fake", logits.sign());
+        tell_scores(report, "fake", logits);
         tell(report, "Loss/G/loss", loss);
         mean_times(loss, gain).backward();
     }
@@ -324,16 +328,14 @@ class AdversarialObjective {
         const auto seen = shown(fake.image, fake.image_raw, state, random);
         const auto fake_logits = judged(seen.image, seen.raw, labels, random);
         const auto fake_loss = losses::should_look_fake(fake_logits);
-        tell(report, "Loss/scores/fake", fake_logits);
-        tell(report, "Loss/signs/fake", fake_logits.sign());
+        tell_scores(report, "fake", fake_logits);
         mean_times(fake_loss, gain).backward();
 
         const auto real = shown_real(state, random);
         const auto logits = judged(real.image, real.raw, batch_.labels, random);
         if (augmentation_) augmentation_->count(logits);
         const auto loss = losses::should_look_real(logits);
-        tell(report, "Loss/scores/real", logits);
-        tell(report, "Loss/signs/real", logits.sign());
+        tell_scores(report, "real", logits);
         tell(report, "Loss/D/loss", fake_loss.detach().add(loss.detach()));
         mean_times(loss, gain).backward();
     }
@@ -350,8 +352,7 @@ class AdversarialObjective {
         if (options_.dual) pictures.push_back(raw);
         const auto penalty = losses::gradient_penalty(logits, pictures);
         const auto loss = penalty.mul(options_.penalty / 2);
-        tell(report, "Loss/scores/real", logits);
-        tell(report, "Loss/signs/real", logits.sign());
+        tell_scores(report, "real", logits);
         tell(report, "Loss/r1_penalty", penalty);
         tell(report, "Loss/D/reg", loss);
         mean_times(loss, gain).backward();
