@@ -172,7 +172,7 @@ void read_data(Section section, PairedHeadsOptions& data, std::int64_t size) {
     section.read("spread", data.points.spread, 1e-6, 1);
     section.read("cube_side", data.points.cube_side, 1e-3, 1e3);
     section.read("footprint", data.points.footprint, 1e-6, 1);
-    section.read("central", data.points.central, 0, 1);
+    section.read("at_landmarks", data.points.at_landmarks, 0, 1);
     section.finish();
     heads.view.size = size;
     heads.cache_bytes = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cameo/synth/field_samples.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -20,10 +21,10 @@ void check(const FieldSampling& sampling) {
     };
     for (const auto count : {sampling.near, sampling.free})
         if (count < 0) refuse("counts", "0 or more", std::to_string(count));
-    for (const auto length : {sampling.spread, sampling.cube_side, sampling.footprint})
+    for (const auto length : {sampling.spread, sampling.cube_side, sampling.footprint, sampling.landmark_spread})
         if (!(length > 0) || !std::isfinite(length)) refuse("lengths", "a positive number", std::to_string(length));
-    if (!(sampling.central >= 0 && sampling.central <= 1))
-        refuse("central share", "0 to 1", std::to_string(sampling.central));
+    if (!(sampling.at_landmarks >= 0 && sampling.at_landmarks <= 1))
+        refuse("share at landmarks", "0 to 1", std::to_string(sampling.at_landmarks));
 }
 
 Vec3 as_float(const Vector3& v) noexcept {
@@ -35,6 +36,7 @@ Vec3 as_float(const Vector3& v) noexcept {
 std::vector<FieldSample> field_samples(const Head& head, const FieldSampling& sampling, CounterRandom& random) {
     check(sampling);
     const HeadScene scene{head.anatomy()};
+    const auto landmarks = head.landmarks();
     const auto near = static_cast<std::size_t>(sampling.near);
     std::vector<FieldSample> samples;
     samples.reserve(near + static_cast<std::size_t>(sampling.free));
@@ -44,16 +46,20 @@ std::vector<FieldSample> field_samples(const Head& head, const FieldSampling& sa
     };
     for (std::size_t tried = 0; samples.size() < near && tried < tries * (near / per_ray + 1); ++tried) {
         const auto camera = random_camera(sampling.poses, random);
-        // One coin for each ray, drawn whatever the share is.
-        const bool is_central = random.uniform() < sampling.central;
-        const auto place = [&] {
-            const auto whole = random.uniform();
-            return is_central ? 0.25 + 0.5 * whole : whole;
-        };
-        const double u = place(), v = place();
-        const auto ray = pixel_ray(camera, u, v);
-        const auto direction = as_float(ray.direction);
-        const Hit hit = trace(scene, as_float(ray.origin), direction, 0.0F, true);
+        const auto& pose = camera.world_from_camera;
+        const Vector3 origin{pose[3], pose[7], pose[11]};
+        Vec3 direction{};
+        if (random.uniform() < sampling.at_landmarks) {
+            const auto which = static_cast<std::size_t>(random.uniform() * static_cast<double>(landmark_count));
+            Vec3 aim = as_float(landmarks[std::min(which, landmark_count - 1)]);
+            for (auto* coordinate : {&aim.x, &aim.y, &aim.z})
+                *coordinate += static_cast<float>(sampling.landmark_spread * random.normal());
+            direction = normalized(aim - as_float(origin));
+        } else {
+            const double u = random.uniform(), v = random.uniform();
+            direction = as_float(pixel_ray(camera, u, v).direction);
+        }
+        const Hit hit = trace(scene, as_float(origin), direction, 0.0F, true);
         if (!hit) continue;
         FaceLabel label{};
         const auto colour =

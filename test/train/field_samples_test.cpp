@@ -17,7 +17,7 @@ using namespace cameo::synth;
 TEST_CASE("samples of a head's field are true, near its surface and anywhere", "[synth][field_samples]") {
     const Head head(numbers_of_seed(11));
     CounterRandom random(1);
-    const FieldSampling sampling{.near = 301, .free = 100, .spread = 0.01, .cube_side = 0.8};
+    const FieldSampling sampling{.near = 301, .free = 100, .spread = 0.01, .cube_side = 0.8, .at_landmarks = 0};
     const auto samples = field_samples(head, sampling, random);
     REQUIRE(samples.size() == 401);
     int close = 0, far = 0, behind = 0;
@@ -62,6 +62,24 @@ TEST_CASE("a sample has the colour that a picture shows at its place", "[synth][
     CHECK(error / (3 * 400) < 0.03);
 }
 
+TEST_CASE("rays can aim at landmarks", "[synth][field_samples]") {
+    const Head head(numbers_of_seed(15));
+    const auto near_landmarks = [&](double share) {
+        FieldSampling sampling{.near = 400, .free = 0, .at_landmarks = share, .landmark_spread = 0.01};
+        sampling.poses.yaw_limit = sampling.poses.pitch_limit = 20;  // landmarks face the camera
+        CounterRandom random(6);
+        int count = 0;
+        for (const auto& sample : field_samples(head, sampling, random))
+            count += std::ranges::any_of(head.landmarks(), [&](const Vector3& landmark) {
+                return std::hypot(sample.point[0] - landmark[0], sample.point[1] - landmark[1],
+                                  sample.point[2] - landmark[2]) < 0.04;
+            });
+        return count;
+    };
+    CHECK(near_landmarks(1) > 340);
+    CHECK(near_landmarks(0) < 240);
+}
+
 TEST_CASE("equal random numbers give equal samples", "[synth][field_samples]") {
     const Head head(numbers_of_seed(12));
     CounterRandom one(2), two(2);
@@ -76,7 +94,7 @@ TEST_CASE("equal random numbers give equal samples", "[synth][field_samples]") {
 
 TEST_CASE("rays that never meet the head leave points anywhere, as many", "[synth][field_samples]") {
     const Head head(numbers_of_seed(13));
-    FieldSampling sampling{.near = 10, .free = 5};
+    FieldSampling sampling{.near = 10, .free = 5, .at_landmarks = 0};
     sampling.poses.focal = 1e6;  // so narrow that the rays are one
     sampling.poses.yaw_deviation = sampling.poses.pitch_deviation = 0;
     CounterRandom random(3);

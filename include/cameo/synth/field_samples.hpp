@@ -27,7 +27,8 @@ struct FieldSampling {
     double spread = 0.012;    ///< deviation of the near points' distance from the surface, along its normal
     double cube_side = 1.0;
     double footprint = 0.005;  ///< colours are averages over about this width, world units
-    double central = 0.5;      ///< share of rays through the picture's central half, where the face is
+    double at_landmarks = 0.5;  ///< share of rays that aim at the surroundings of a landmark, where small things are
+    double landmark_spread = 0.02;  ///< deviation of where they aim from the landmark, in each direction
     /// Where the rays come from: further round than pictures are taken, but mostly the face.
     HeadPoses poses{.yaw_deviation = 40, .pitch_deviation = 18, .yaw_limit = 150, .pitch_limit = 60};
 
