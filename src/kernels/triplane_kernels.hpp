@@ -88,12 +88,17 @@ struct TriplaneGradients {
 struct TriplaneKernels {
     const char* name;
 
-    /// Floats of scratch that the other functions need. What it holds may be anything that is finite.
+    /// Floats of scratch that the other functions need, for rays of so many samples; 0 is enough for lay_out() and
+    /// density(). What it holds may be anything that is finite.
     std::int64_t (*scratch)(const TriplaneScene& scene, std::int64_t samples, bool backward);
 
     /// Writes blocks first to last - 1 of blocks() of the scene's texels.
     std::int64_t (*blocks)(const TriplaneScene& scene);
     void (*lay_out)(const TriplaneScene& scene, float* texels, std::int64_t first, std::int64_t last, float* scratch);
+
+    /// Raw densities at points, given as three arrays of coordinates.
+    void (*density)(const TriplaneScene& scene, const float* const* points, std::int64_t count, float* out,
+                    float* scratch);
 
     /// Renders the `count` rays whose numbers are in `order`.
     void (*forward)(const TriplaneScene& scene, const TriplaneRays& rays, const std::int32_t* order, std::int64_t count,

@@ -179,14 +179,14 @@ struct Places {
 };
 
 /// Rounded as the reference rounds, operation by operation: a place in a texel has few bits to lose.
-void locate(const TriplaneScene& scene, const float* origin, const float* direction, const float* depth,
-            std::int64_t count, const Places& at) {
+/// sample(i, j): coordinate j of samples i, i + 1, ...
+template <class Point>
+CAMEO_INLINE void locate_points(const TriplaneScene& scene, std::int64_t count, const Places& at, const Point& sample) {
     const auto width = static_cast<float>(scene.width), height = static_cast<float>(scene.height);
     const auto columns = static_cast<std::int32_t>(scene.width + 2);
     for (std::int64_t i = 0; i < count; i += lanes) {
-        const Vec t = load(depth + i);
         Vec point[3];
-        for (int j = 0; j < 3; ++j) point[j] = (origin[j] + t * direction[j]) * scene.scale;
+        for (int j = 0; j < 3; ++j) point[j] = sample(i, j) * scene.scale;
         for (int s = 0; s < scene.sheets; ++s) {
             Int corner[2];
             for (int axis = 0; axis < 2; ++axis) {
@@ -212,6 +212,12 @@ void locate(const TriplaneScene& scene, const float* origin, const float* direct
             store(at.weight[s][3] + i, x * y);
         }
     }
+}
+
+/// The same for samples of a ray.
+void locate(const TriplaneScene& scene, const float* origin, const float* direction, const float* depth,
+            std::int64_t count, const Places& at) {
+    locate_points(scene, count, at, [&](std::int64_t i, int j) { return origin[j] + load(depth + i) * direction[j]; });
 }
 
 /// Calls finish(c, x), where x[2][1 or 4] is what the sheets have at samples i and i + 1, beginning with channel c.
@@ -295,6 +301,45 @@ void densities(const TriplaneScene& scene, const float* hidden, std::int64_t cou
     add_up(scene, part, count, density);
 }
 
+/// Densities and, in work.hidden, hidden units of at most a chunk of samples whose places are known. Writes up to a
+/// multiple of four densities.
+void decode_hidden(const TriplaneScene& scene, std::int64_t some, float* density, const Workplace& work) {
+    const auto units = triplane_padded(scene.hidden);
+    if (scene.folded) {
+        for (std::int64_t i = 0; i < some; i += 2) {
+            float* const hidden = work.hidden + i * units;
+            Vec part[2] = {};
+            sample_all(scene, work.places, i, [&](std::int64_t k, auto& x) {
+                constexpr int count_of = sizeof x / sizeof x[0], wide = count_of / 2;
+#pragma GCC unroll 8
+                for (int n = 0; n < count_of; ++n) x[n] += load(scene.hidden_bias + k + n % wide * lanes);
+                softplus(x);
+#pragma GCC unroll 8
+                for (int n = 0; n < count_of; ++n) {
+                    const auto unit = k + n % wide * lanes;
+                    store(hidden + n / wide * units + unit, x[n]);
+                    part[n / wide] = fma(x[n], load(scene.density_weight + unit), part[n / wide]);
+                }
+            });
+            store(work.part + i * lanes, part[0]);
+            store(work.part + (i + 1) * lanes, part[1]);
+        }
+        add_up(scene, work.part, some, density);
+    } else {
+        const auto channels = scene.texel_size();
+        sample_channels(scene, work.places, some, work.channel);
+        product<tall>(
+            work.channel, channels, 1, scene.hidden_weight, units, some, units, scene.channels,
+            [&](std::int64_t m, std::int64_t n, auto& x) {
+                for_pair(m, n, x, [&](std::int64_t, std::int64_t k, Vec& sum) { sum += load(scene.hidden_bias + k); });
+                softplus(x);
+                for_pair(m, n, x,
+                         [&](std::int64_t i, std::int64_t k, Vec sum) { store(work.hidden + i * units + k, sum); });
+            });
+        densities(scene, work.hidden, some, work.part, density);
+    }
+}
+
 /// Densities and colours [count, padded F] of samples of one ray. Writes up to a whole chunk of both.
 void evaluate(const TriplaneScene& scene, const float* origin, const float* direction, const float* depth,
               std::int64_t count, float* density, float* colour, const Workplace& work) {
@@ -302,41 +347,7 @@ void evaluate(const TriplaneScene& scene, const float* origin, const float* dire
     for (std::int64_t begin = 0; begin < count; begin += chunk) {
         const auto some = least(chunk, count - begin);
         locate(scene, origin, direction, depth + begin, some, work.places);
-        if (scene.folded) {
-            for (std::int64_t i = 0; i < some; i += 2) {
-                float* const hidden = work.hidden + i * units;
-                Vec part[2] = {};
-                sample_all(scene, work.places, i, [&](std::int64_t k, auto& x) {
-                    constexpr int count_of = sizeof x / sizeof x[0], wide = count_of / 2;
-#pragma GCC unroll 8
-                    for (int n = 0; n < count_of; ++n) x[n] += load(scene.hidden_bias + k + n % wide * lanes);
-                    softplus(x);
-#pragma GCC unroll 8
-                    for (int n = 0; n < count_of; ++n) {
-                        const auto unit = k + n % wide * lanes;
-                        store(hidden + n / wide * units + unit, x[n]);
-                        part[n / wide] = fma(x[n], load(scene.density_weight + unit), part[n / wide]);
-                    }
-                });
-                store(work.part + i * lanes, part[0]);
-                store(work.part + (i + 1) * lanes, part[1]);
-            }
-            add_up(scene, work.part, some, density + begin);
-        } else {
-            const auto channels = scene.texel_size();
-            sample_channels(scene, work.places, some, work.channel);
-            product<tall>(work.channel, channels, 1, scene.hidden_weight, units, some, units, scene.channels,
-                          [&](std::int64_t m, std::int64_t n, auto& x) {
-                              for_pair(m, n, x, [&](std::int64_t, std::int64_t k, Vec& sum) {
-                                  sum += load(scene.hidden_bias + k);
-                              });
-                              softplus(x);
-                              for_pair(m, n, x, [&](std::int64_t i, std::int64_t k, Vec sum) {
-                                  store(work.hidden + i * units + k, sum);
-                              });
-                          });
-            densities(scene, work.hidden, some, work.part, density + begin);
-        }
+        decode_hidden(scene, some, density + begin, work);
         product<tall>(work.hidden, units, 1, scene.colour_weight, features, some, features, scene.hidden,
                       [&](std::int64_t m, std::int64_t n, auto& x) {
                           for_pair(m, n, x,
@@ -346,6 +357,22 @@ void evaluate(const TriplaneScene& scene, const float* origin, const float* dire
                               store(colour + (begin + i) * features + f, fma(share, splat(1.002f), splat(-0.001f)));
                           });
                       });
+    }
+}
+
+void density(const TriplaneScene& scene, const float* const* points, std::int64_t count, float* out, float* memory) {
+    Scratch scratch(memory);
+    const Workplace work(scratch, scene);
+    float* const value = scratch.floats(chunk);
+    float* point[3];
+    for (auto& coordinate : point) coordinate = scratch.floats(chunk);
+    for (std::int64_t begin = 0; begin < count; begin += chunk) {
+        const auto some = least(chunk, count - begin);
+        for (int j = 0; j < 3; ++j)  // readable to the end of a vector
+            for (std::int64_t i = 0; i < some; ++i) point[j][i] = points[j][begin + i];
+        locate_points(scene, some, work.places, [&](std::int64_t i, int j) { return load(point[j] + i); });
+        decode_hidden(scene, some, value, work);
+        for (std::int64_t i = 0; i < some; ++i) out[begin + i] = value[i];
     }
 }
 
@@ -845,7 +872,10 @@ void gather(const TriplaneScene& scene, const float* texels, const int* sheet, c
 std::int64_t scratch_size(const TriplaneScene& scene, std::int64_t samples, bool backwards) {
     Scratch layout(nullptr), render(nullptr);
     layout.floats(block * block * triplane_padded(scene.channels));
-    if (backwards)
+    if (samples == 0) {
+        const Workplace points(render, scene);
+        render.floats(4 * chunk);
+    } else if (backwards)
         BackwardWork(render, scene, samples);
     else
         ForwardWork(render, scene, samples);
@@ -890,6 +920,7 @@ const TriplaneKernels& triplane_kernels() {
                                              scratch_size,
                                              blocks,
                                              lay_out,
+                                             density,
                                              forward,
                                              backward,
                                              scatter_pieces,

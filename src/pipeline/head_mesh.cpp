@@ -15,6 +15,7 @@
 #include <cameo/core/error.hpp>
 #include <cameo/core/random.hpp>
 #include <cameo/ops/rays.hpp>
+#include <cameo/render/fused_triplane_renderer.hpp>
 #include <cameo/shape/iso_surface.hpp>
 
 namespace cameo {
@@ -51,25 +52,47 @@ std::vector<std::array<float, 3>> colours_of(const TriplaneField& field, const s
     return colours;
 }
 
-}  // namespace
-
-at::Tensor lattice_points(std::int64_t side, double box_side, Lattice lattice, std::int64_t first, std::int64_t count) {
+void check_side(std::int64_t side) {
     if (side < 2 || side > max_grid_side)
         throw Error(Errc::invalid_argument, "lattice: expected 2 to " + std::to_string(max_grid_side) +
                                                 " points along a side, got " + std::to_string(side));
-    const auto step = box_side / static_cast<double>(side - 1);
-    const auto k = at::arange(first, first + count, at::kLong);
-    at::Tensor x, y, z = k.remainder(side).to(at::kFloat);
-    if (lattice == Lattice::regular) {
-        y = k.floor_divide(side).remainder(side).to(at::kFloat);
-        x = k.floor_divide(side * side).to(at::kFloat);
-    } else {
-        const auto rows = k.to(at::kFloat) / static_cast<double>(side);
-        y = rows.remainder(side);
-        x = (rows / static_cast<double>(side)).remainder(side);
+}
+
+/// x modulo n as floats have it, for whole n and x from 0 to 2^30: the quotient is never nearer to a whole number than
+/// doubles can tell.
+float wrapped(float x, float n) {
+    const auto wide = static_cast<double>(x);
+    return static_cast<float>(wide - static_cast<double>(n) * std::floor(wide / static_cast<double>(n)));
+}
+
+/// lattice_points(), coordinate by coordinate. Rounded as float32 tensors round.
+void write_lattice(std::int64_t side, double box_side, Lattice lattice, std::int64_t first, std::int64_t count,
+                   float* const* axis) {
+    const auto step = static_cast<float>(box_side / static_cast<double>(side - 1));
+    const auto half = static_cast<float>(box_side / 2), n = static_cast<float>(side);
+    const auto place = [&](float i) { return i * step - half; };
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto k = first + i;
+        axis[2][i] = place(static_cast<float>(k % side));
+        if (lattice == Lattice::regular) {
+            axis[1][i] = place(static_cast<float>(k / side % side));
+            axis[0][i] = place(static_cast<float>(k / (side * side)));
+        } else {
+            const auto rows = static_cast<float>(k) / n;
+            axis[1][i] = place(wrapped(rows, n));
+            axis[0][i] = place(wrapped(rows / n, n));
+        }
     }
-    const auto place = [&](const at::Tensor& i) { return i * step - box_side / 2; };
-    return at::stack({place(x), place(y), place(z)}, 1).unsqueeze(0);
+}
+
+}  // namespace
+
+at::Tensor lattice_points(std::int64_t side, double box_side, Lattice lattice, std::int64_t first, std::int64_t count) {
+    check_side(side);
+    auto points = at::empty({3, count}, at::kFloat);
+    float* const axis[3] = {points[0].data_ptr<float>(), points[1].data_ptr<float>(), points[2].data_ptr<float>()};
+    write_lattice(side, box_side, lattice, first, count, axis);
+    return points.t().contiguous().unsqueeze(0);
 }
 
 DensityGrid density_grid(const TriplaneField& field, std::int64_t side, Lattice lattice, const Context& context) {
@@ -78,13 +101,22 @@ DensityGrid density_grid(const TriplaneField& field, std::int64_t side, Lattice 
         throw Error(Errc::shape_mismatch,
                     "density grid: expected a field of one scene, got " + std::to_string(field.view().planes.size(0)));
     const auto box = field.view().box_side;
-    (void)lattice_points(side, box, lattice, 0, 1);  // checks the side
+    check_side(side);
     DensityGrid grid{.sides = {side, side, side},
                      .origin = {-box / 2, -box / 2, -box / 2},
                      .step = box / static_cast<double>(side - 1),
                      .values = {}};
     const auto count = side * side * side;
     grid.values.resize(static_cast<std::size_t>(count));
+    if (detail::fused_triplane_serves(field)) {
+        detail::triplane_density(
+            field, count,
+            [&](std::int64_t first, std::int64_t here, float* const* axis) {
+                write_lattice(side, box, lattice, first, here, axis);
+            },
+            grid.values.data(), context);
+        return grid;
+    }
     query_in_pieces(
         field, count, context,
         [&](std::int64_t first, std::int64_t here) { return lattice_points(side, box, lattice, first, here); },

@@ -17,4 +17,8 @@ namespace cameo::detail {
                                           double density_bias, const Context& context,
                                           const kernels::TriplaneKernels& kernels);
 
+/// triplane_density() with a choice.
+void triplane_density(const TriplaneField& field, std::int64_t count, const TriplanePoints& points, float* out,
+                      const Context& context, const kernels::TriplaneKernels& kernels);
+
 }  // namespace cameo::detail

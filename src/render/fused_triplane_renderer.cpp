@@ -219,6 +219,8 @@ std::vector<std::int32_t> order_of(std::int64_t rays) {
     return order;
 }
 
+bool serves(const at::Tensor& tensor) { return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat; }
+
 const float* data(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
 at::Tensor plain(const at::Tensor& tensor) { return tensor.defined() ? tensor.detach().contiguous() : tensor; }
 
@@ -520,15 +522,58 @@ const std::vector<const TriplaneKernels*>& usable_triplane_kernels() {
     return usable;
 }
 
-bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays) {
+bool fused_triplane_serves(const TriplaneField& field) {
     const auto& parts = field.view();
-    const auto serves = [](const at::Tensor& tensor) {
-        return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat;
-    };
     return serves(parts.planes) && serves(parts.decoder.hidden_weight) && serves(parts.decoder.hidden_bias) &&
-           serves(parts.decoder.output_weight) && serves(parts.decoder.output_bias) && serves(rays.direction) &&
-           serves(rays.origin) && rays.rays() < std::int64_t{1} << 31 &&
+           serves(parts.decoder.output_weight) && serves(parts.decoder.output_bias) &&
            parts.planes.size(3) * parts.planes.size(4) < std::int64_t{1} << 30;
+}
+
+bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays) {
+    return fused_triplane_serves(field) && serves(rays.direction) && serves(rays.origin) &&
+           rays.rays() < std::int64_t{1} << 31;
+}
+
+void triplane_density(const TriplaneField& field, std::int64_t count, const TriplanePoints& points, float* out,
+                      const Context& context, const TriplaneKernels& kernels) {
+    constexpr std::int64_t piece = 4032, slab = piece << 8;  // whole chunks of the kernels; between two reports
+    const auto& parts = field.view();
+    if (parts.planes.size(0) != 1)
+        throw Error(Errc::shape_mismatch,
+                    "densities: expected a field of one scene, got " + std::to_string(parts.planes.size(0)));
+    const auto planes = plain(parts.planes);
+    Plan plan;
+    plan.kernels = &kernels;
+    plan.axes = parts.axes;
+    plan.box_side = parts.box_side;
+    const auto fold = folding_pays(planes, parts.decoder, count);
+    if (context.memory_budget > 0) {
+        const auto size = triplane_padded(fold ? parts.decoder.hidden_weight.size(0) : planes.size(2));
+        const auto texels = 3 * (planes.size(3) + 2) * (planes.size(4) + 2) * size;
+        const auto thread = 3 * piece + 96 * (triplane_padded(planes.size(2)) +
+                                              triplane_padded(parts.decoder.hidden_weight.size(0)) + 64);
+        Context budget = context;
+        budget.max_rays = 0;
+        (void)ray_chunk(budget, 1, sizeof(float) * static_cast<std::uint64_t>(texels + thread_count() * thread));
+    }
+    Scene scene(plan, planes, parts.decoder, fold);
+    scene.lay_out(kernels, data(planes));
+    const auto own = kernels.scratch(scene.scene, 0, false);
+    for (std::int64_t begin = 0; begin < count; begin += slab) {
+        context.report("densities", begin, count);
+        cameo::parallel_for(begin, std::min(begin + slab, count), piece, [&](std::int64_t first, std::int64_t last) {
+            float* const memory = thread_scratch(own + 3 * piece);
+            float* const point[3] = {memory + own, memory + own + piece, memory + own + 2 * piece};
+            points(first, last - first, point);
+            kernels.density(scene.scene, point, last - first, out + first, memory);
+        });
+    }
+    context.report("densities", count, count);
+}
+
+void triplane_density(const TriplaneField& field, std::int64_t count, const TriplanePoints& points, float* out,
+                      const Context& context) {
+    triplane_density(field, count, points, out, context, *usable_triplane_kernels().front());
 }
 
 RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,

@@ -4,12 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <stop_token>
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <cameo/core/parallel.hpp>
+
+#include "render/fused_triplane.hpp"
+
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/memory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_eg3d.hpp"
 
@@ -57,15 +63,84 @@ TEST_CASE("the grid holds the field's raw densities, whatever the budget", "[pip
         const auto density = field.query(at::tensor({at(x), at(y), at(z)}).view({1, 1, 3})).density;
         CHECK(grid.at(x, y, z) == Approx(scalar(density)).epsilon(1e-5));
     }
+    // Fields that the kernels do not serve are asked in pieces.
+    const auto& parts = field.view();
+    const auto wide = [](const at::Tensor& tensor) { return tensor.to(at::kDouble); };
+    const TriplaneField other({.planes = wide(parts.planes),
+                               .decoder = {wide(parts.decoder.hidden_weight), wide(parts.decoder.hidden_bias),
+                                           wide(parts.decoder.output_weight), wide(parts.decoder.output_bias)},
+                               .axes = parts.axes,
+                               .box_side = parts.box_side});
     Context small;
-    small.memory_budget = 100 * field.point_bytes();
-    const auto pieces = density_grid(field, 9, Lattice::regular, small);
+    small.memory_budget = 100 * other.point_bytes();
+    const auto pieces = density_grid(other, 9, Lattice::regular, small);
     for (std::size_t i = 0; i < grid.values.size(); ++i) CHECK(pieces.values[i] == Approx(grid.values[i]).margin(1e-5));
     small.memory_budget = 1;
     CHECK_THROWS_MATCHES(density_grid(field, 9, Lattice::regular, small), Error,
                          support::is_error(Errc::out_of_memory));
     CHECK_THROWS_MATCHES(density_grid(field, 1, Lattice::regular, {}), Error,
                          support::is_error(Errc::invalid_argument, "2 to 1024"));
+}
+
+TEST_CASE("the published lattice is that of float32 tensors, bit for bit", "[pipeline][mesh]") {
+    const auto side = GENERATE(std::int64_t{7}, std::int64_t{256}, std::int64_t{512});
+    const auto count = std::min(side * side * side, std::int64_t{200000});
+    const auto first = GENERATE_COPY(std::int64_t{0}, side * side * side - count);
+    const auto k = at::arange(first, first + count, at::kLong);
+    const auto rows = k.to(at::kFloat) / static_cast<double>(side);
+    const auto index = at::stack(
+        {(rows / static_cast<double>(side)).remainder(side), rows.remainder(side), k.remainder(side).to(at::kFloat)},
+        1);
+    const auto expected = index * (1.25 / static_cast<double>(side - 1)) - 0.625;
+    CHECK(support::same(lattice_points(side, 1.25, Lattice::published, first, count)[0], expected));
+}
+
+TEST_CASE("densities are the reference field's, through every kernel, folded or not, on any number of threads",
+          "[pipeline][mesh]") {
+    StreamSource<CounterRandom> random{CounterRandom(12)};
+    const auto normal = [&](at::IntArrayRef shape) { return random.normal(shape, at::kFloat); };
+    const auto channels = GENERATE(std::int64_t{5}, std::int64_t{16});
+    const auto units = GENERATE(std::int64_t{10}, std::int64_t{48});
+    const TriplaneField field({.planes = normal({1, 3, channels, 24, 24}) * 2,
+                               .decoder = {normal({units, channels}), normal({units}), normal({4, units}), normal({4})},
+                               .axes = GENERATE(official_plane_axes, corrected_plane_axes),
+                               .box_side = 1.3});
+    const c10::NoGradGuard no_gradient;
+    for (const std::int64_t side : {3, 41}) {  // few points do not pay folding
+        const auto points = lattice_points(side, 1.5, Lattice::regular, 0, side * side * side);  // some outside the box
+        const auto expected = field.query(points).density.reshape({-1});
+        const auto axes = points[0].t().contiguous();
+        const auto give = [&](std::int64_t first, std::int64_t count, float* const* axis) {
+            for (std::int64_t j = 0; j < 3; ++j) std::copy_n(axes[j].const_data_ptr<float>() + first, count, axis[j]);
+        };
+        for (const auto* kernels : cameo::detail::usable_triplane_kernels()) {
+            auto values = at::empty_like(expected);
+            cameo::detail::triplane_density(field, values.numel(), give, values.data_ptr<float>(), {}, *kernels);
+            INFO(kernels->name);
+            CHECK(support::relative_difference(values, expected) < 2e-6);
+            const auto before = thread_count();
+            set_thread_count(before == 1 ? 2 : 1);
+            auto again = at::empty_like(expected);
+            cameo::detail::triplane_density(field, values.numel(), give, again.data_ptr<float>(), {}, *kernels);
+            set_thread_count(before);
+            CHECK(support::same(values, again));
+        }
+    }
+}
+
+TEST_CASE("a grid needs little memory beyond itself and can be cancelled", "[pipeline][mesh][memory]") {
+    const Sitter sitter;
+    const auto field = sitter.model.field(sitter.scene);
+    (void)density_grid(field, 16, Lattice::regular, {});
+    DensityGrid grid;
+    const auto growth = support::resident_growth([&] { grid = density_grid(field, 160, Lattice::regular, {}); });
+    CHECK(growth < grid.values.size() * 4 + (std::size_t{8} << 20));
+    std::stop_source stop;
+    Context context;
+    context.stop = stop.get_token();
+    context.progress = [&](const Progress&) { stop.request_stop(); };
+    CHECK_THROWS_MATCHES(density_grid(field, 160, Lattice::regular, context), Error,
+                         support::is_error(Errc::cancelled));
 }
 
 TEST_CASE("a head's mesh is closed, lies at its level and has the field's colours", "[pipeline][mesh]") {

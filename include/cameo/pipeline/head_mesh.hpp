@@ -30,8 +30,9 @@ enum class Lattice : std::uint8_t {
 [[nodiscard]] CAMEO_API at::Tensor lattice_points(std::int64_t side, double box_side, Lattice lattice,
                                                   std::int64_t first, std::int64_t count);
 
-/// Raw densities of a field over its box, `side` points along each edge; works through them in pieces that fit the
-/// budget.
+/// Raw densities of a field over its box, `side` points along each edge: on the CPU through the fused renderer's
+/// kernels, of which colours are left out; elsewhere in pieces that fit the budget.
+/// Threads  works on all threads of parallel_for; the bits do not depend on their number
 /// Errors   invalid_argument: a side outside 2 to max_grid_side; a field of several scenes; out_of_memory; cancelled
 [[nodiscard]] CAMEO_API DensityGrid density_grid(const TriplaneField& field, std::int64_t side, Lattice lattice,
                                                  const Context& context);

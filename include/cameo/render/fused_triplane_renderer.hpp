@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include <ATen/core/Tensor.h>
@@ -30,12 +31,22 @@ struct TriplaneDraws {
 };
 
 /// Whether the fused renderer has code for this: float32 on the CPU, all of it.
+[[nodiscard]] CAMEO_API bool fused_triplane_serves(const TriplaneField& field);
 [[nodiscard]] CAMEO_API bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays);
 
 /// Before background and MidpointQuadrature::bounded().
 [[nodiscard]] CAMEO_API RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays,
                                                     const TriplaneDraws& draws, double density_bias,
                                                     const Context& context);
+
+/// Writes points `first` to `first + count - 1` into three arrays of coordinates; called on many threads at once.
+using TriplanePoints = std::function<void(std::int64_t first, std::int64_t count, float* const* coordinates)>;
+
+/// Raw densities of one scene at `count` points, which exist a few thousand at a time.
+/// Errors   shape_mismatch; out_of_memory: the budget has no room for the planes as they are read; cancelled
+/// Threads  as FusedTriplaneRenderer
+CAMEO_API void triplane_density(const TriplaneField& field, std::int64_t count, const TriplanePoints& points,
+                                float* out, const Context& context);
 
 }  // namespace detail
 
