@@ -28,9 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// The published programs leave 30 layers of a grid of 256 empty.
-std::int64_t published_border(std::int64_t side) { return 30 * side / 256; }
-
 class MeshCommand final : public Command {
   public:
     void declare(OptionTable& table) override {
@@ -135,8 +132,8 @@ class MeshCommand final : public Command {
 
     void write_volume(Terminal& terminal, const ModelFile& model, const Eg3d::Scene& scene, const Subject& subject,
                       const HeadMeshOptions& options, const fs::path& path, const Context& context) const {
-        auto grid = density_grid(model.generator.field(scene), options.side, options.lattice, context);
-        close_border(grid, options.border, -1000.0F);
+        const auto grid =
+            head_volume(model.generator, scene, options.side, options.lattice, options.border, context);
         io::write_mrc(path, grid.sides, grid.values, {.overwrite = overwrite()});
         terminal.end_progress();
         const auto range = value_range(grid, -1000.0F);

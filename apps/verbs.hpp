@@ -15,6 +15,7 @@ extern const Verb generate;
 extern const Verb help;
 extern const Verb mesh;
 extern const Verb train_model;
+extern const Verb video;
 
 /// All verbs, in the order of `cameo help`.
 [[nodiscard]] std::span<const Verb* const> verbs();

@@ -16,6 +16,7 @@ namespace cameo::apps {
 namespace {
 
 constexpr double right = std::numbers::pi / 2;
+constexpr double published_pi = 3.14;  // the video program's
 
 [[noreturn]] void refuse(std::string_view text) {
     throw Error(Errc::invalid_argument,
@@ -87,6 +88,22 @@ std::vector<Camera> published_views(const Matrix3& intrinsics, const Eg3dConfig&
 
 Camera frontal_view(const Matrix3& intrinsics, const Eg3dConfig& model) {
     return {orbit(right, right, model.camera_radius, model.camera_pivot), intrinsics};
+}
+
+Camera circling_view(std::int64_t k, std::int64_t count, const Matrix3& intrinsics, const Eg3dConfig& model) {
+    const auto phase = 2 * published_pi * static_cast<double>(k) / static_cast<double>(count);
+    return {orbit(published_pi / 2 + 0.35 * std::sin(phase), published_pi / 2 - 0.05 + 0.25 * std::cos(phase),
+                  model.camera_radius, model.camera_pivot),
+            intrinsics};
+}
+
+Camera turning_view(std::int64_t k, std::int64_t count, const Matrix3& intrinsics, const Eg3dConfig& model) {
+    const auto phase = 2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(count);
+    return camera_at({40 * std::sin(phase), 0}, intrinsics, model);
+}
+
+Camera video_frontal_view(const Matrix3& intrinsics, const Eg3dConfig& model) {
+    return {orbit(published_pi / 2, published_pi / 2, model.camera_radius, model.camera_pivot), intrinsics};
 }
 
 }  // namespace cameo::apps

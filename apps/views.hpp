@@ -32,4 +32,16 @@ inline constexpr std::int64_t max_views = 4096;
 /// h = v = pi / 2: what latents are conditioned on, and the view where only one is shown.
 [[nodiscard]] Camera frontal_view(const Matrix3& intrinsics, const Eg3dConfig& model);
 
+/// Frame `k` of `count` of the published video program, which circles a little before the face.
+/// Quirk    its pi is 3.14, so the circle closes only nearly
+[[nodiscard]] Camera circling_view(std::int64_t k, std::int64_t count, const Matrix3& intrinsics,
+                                   const Eg3dConfig& model);
+
+/// Frame `k` of `count` from one side to the other and back, 40 degrees far.
+[[nodiscard]] Camera turning_view(std::int64_t k, std::int64_t count, const Matrix3& intrinsics,
+                                  const Eg3dConfig& model);
+
+/// h = v = 3.14 / 2: what the published video program conditions latents on. Not quite frontal_view().
+[[nodiscard]] Camera video_frontal_view(const Matrix3& intrinsics, const Eg3dConfig& model);
+
 }  // namespace cameo::apps

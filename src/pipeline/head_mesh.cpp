@@ -127,6 +127,15 @@ DensityGrid density_grid(const TriplaneField& field, std::int64_t side, Lattice 
     return grid;
 }
 
+std::int64_t published_border(std::int64_t side) { return 30 * side / 256; }
+
+DensityGrid head_volume(const Eg3d& model, const Eg3d::Scene& scene, std::int64_t side, Lattice lattice,
+                        std::int64_t border, const Context& context) {
+    auto grid = density_grid(model.field(scene), side, lattice, context);
+    close_border(grid, border, emptiness);
+    return grid;
+}
+
 float surface_level(const Eg3d& model, const Eg3d::Scene& scene, const Context& context) {
     const c10::NoGradGuard no_gradient;
     const auto& config = model.config();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views.hpp"
 
+#include <cmath>
+#include <numbers>
 #include <string>
 
 #include <cameo/core/camera.hpp>
@@ -44,4 +46,28 @@ TEST_CASE("the published views stand where the published program puts them", "[a
     CHECK(front.world_from_camera[11] == Approx(2.7));
     const auto left = camera_at({30, 0}, intrinsics_from_focal(4.2647), model);
     CHECK(left.world_from_camera[3] == Approx(2.7 * 0.5));
+}
+
+// spec 1.5 and 1.6
+TEST_CASE("the video's views are the published ones, whose pi is 3.14", "[apps][views]") {
+    Eg3dConfig model;
+    model.camera_pivot = {0, 0, 0.2};
+    const auto intrinsics = intrinsics_from_focal(4.2647);
+    const auto front = video_frontal_view(intrinsics, model);
+    const Matrix4 expected{0.9999996, -0.0000005, 0.0008600,  -0.0021501, 0, -0.9999999, -0.0005475, 0.0013688,
+                           0.0008600, 0.0005475,  -0.9999995, 2.6999988,  0, 0,          0,          1};
+    for (std::size_t i = 0; i < 16; ++i) CHECK(front.world_from_camera[i] == Approx(expected[i]).margin(1e-7));
+    CHECK(front.intrinsics == intrinsics);
+
+    // Frame 30 of 120 is a quarter round but for the literal: h = 1.57 + 0.35 sin(1.57), v = 1.57 - 0.05 + 0.25 cos(1.57).
+    const auto quarter = circling_view(30, 120, intrinsics, model);
+    const auto v = 1.57 - 0.05 + 0.25 * std::cos(1.57);
+    CHECK(quarter.world_from_camera[7] == Approx(2.7 * (1 - 2 * v / std::numbers::pi)).epsilon(1e-12));
+    CHECK((quarter.world_from_camera == orbit(1.57 + 0.35 * std::sin(1.57), v, 2.7, {0, 0, 0.2})));
+    const auto first = circling_view(0, 120, intrinsics, model), last = circling_view(120, 120, intrinsics, model);
+    CHECK(first.world_from_camera[3] != last.world_from_camera[3]);
+    CHECK(first.world_from_camera[3] == Approx(last.world_from_camera[3]).margin(5e-3));
+
+    const auto side = turning_view(10, 40, intrinsics, model);
+    CHECK((side == camera_at({40, 0}, intrinsics, model)));
 }

@@ -37,6 +37,13 @@ enum class Lattice : std::uint8_t {
 [[nodiscard]] CAMEO_API DensityGrid density_grid(const TriplaneField& field, std::int64_t side, Lattice lattice,
                                                  const Context& context);
 
+/// Layers of each face that the published image program leaves empty: 30 of 256.
+[[nodiscard]] CAMEO_API std::int64_t published_border(std::int64_t side);
+
+/// density_grid() of a head with `border` empty layers: what volume files hold.
+[[nodiscard]] CAMEO_API DensityGrid head_volume(const Eg3d& model, const Eg3d::Scene& scene, std::int64_t side,
+                                                Lattice lattice, std::int64_t border, const Context& context);
+
 /// The density at which this head's surface lies: the median over rays, from three sides, of the density where the
 /// rendered depth says that the ray ends.
 /// Errors   invalid_argument: no ray meets anything
