@@ -80,6 +80,33 @@ TEST_CASE("several heads get a file each, and a volume holds the field's densiti
     CHECK(value == Approx(grid.at(5, 6, 7)).margin(1e-5));
 }
 
+TEST_CASE("mesh bakes textures and fits Gaussians", "[apps][mesh]") {
+    const Studio studio;
+    const auto level = some_level(studio);
+    const auto textured = mesh(
+        studio, "t.glb",
+        {"--seeds", "0", "--res", "24", "--level", level, "--texture", "--texture-size", "128", "--triangles", "600"});
+    INFO(textured.err);
+    REQUIRE(textured.exit_code == 0);
+    const auto glb = support::contents(studio.folder / "t.glb");
+    CHECK_THAT(glb, Contains("TEXCOORD_0") && Contains("baseColorTexture") && Contains("image/png") &&
+                        Contains("CC0-1.0") && !Contains("COLOR_0"));
+
+    const auto splats =
+        mesh(studio, "sub/h.splat.ply",
+             {"--seeds", "0,1", "--res", "24", "--level", level, "--splats", "50", "--steps", "2", "--json"});
+    INFO(splats.err);
+    REQUIRE(splats.exit_code == 0);
+    CHECK(support::names_below(studio.folder / "sub") ==
+          Words{"h-seed0000.splat.ply", "h-seed0001.splat.ply", "run.json"});
+    const auto row = nlohmann::json::parse(splats.out.substr(0, splats.out.find('\n')));
+    CHECK(row["splats"] == 50);
+    CHECK(row["psnr"].is_number());
+    const auto ply = support::contents(studio.folder / "sub/h-seed0000.splat.ply");
+    CHECK_THAT(ply, Contains("property float rot_3") && Contains(studio.digest));
+    CHECK(ply.size() - ply.find("end_header\n") - 11 == 50 * 17 * 4);
+}
+
 TEST_CASE("what mesh cannot make is answered in words", "[apps][mesh]") {
     const Studio studio;
     struct Case {
@@ -97,6 +124,10 @@ TEST_CASE("what mesh cannot make is answered in words", "[apps][mesh]") {
         {"a.glb", {"--seeds", "0", "--res", "16", "--level", "1e9"}, 2, "expected a density between"},
         {"a.glb", {"--seeds", "0", "--res", "16", "--border", "8"}, 2, "--border"},
         {"a.glb", {"--seeds", "0", "--scale", "0"}, 2, "--scale"},
+        {"a.ply", {"--seeds", "0", "--texture"}, 2, "--texture"},
+        {"a.glb", {"--seeds", "0", "--texture", "--texture-size", "9"}, 2, "64 to 8192"},
+        {"a.splat.ply", {"--seeds", "0", "--splats", "0"}, 2, "--splats"},
+        {"a.splat.ply", {"--seeds", "0", "--steps", "-1"}, 2, "--steps"},
         {"a.glb", {"--seeds", "0", "--res", "16", "--memory", "1"}, 6, "budget"}};
     for (const auto& [output, words, exit_code, part] : cases) {
         const auto result = mesh(studio, output, words);
