@@ -26,7 +26,7 @@ namespace cameo::support {
 /// A network whose weights follow from their names: scheme "pw1" of the golden data.
 struct ProceduralNetwork {
     StateDict tensors;
-    nlohmann::json config;  ///< what it was built from
+    nlohmann::json config;  ///< what it was built from, where the manifest says it
 };
 
 inline std::vector<float> procedural_values(const nlohmann::json& entry, std::uint32_t base) {
@@ -66,7 +66,7 @@ inline std::optional<ProceduralNetwork> procedural_network(const std::string& na
         }
     });
 
-    ProceduralNetwork network{{}, manifest.at("config")};
+    ProceduralNetwork network{{}, manifest.value("config", nlohmann::json())};
     for (std::size_t i = 0; i < entries.size(); ++i)
         network.tensors.add(
             entries[i].at("name").get<std::string>(),
