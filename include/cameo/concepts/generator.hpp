@@ -33,6 +33,13 @@ concept Generator = std::movable<G> && std::copyable<typename G::Scene> &&
     { mutable_generator.set_training(true) } -> std::same_as<void>;
 };
 
+/// A generator that says how large its latents are: enough to look for the latent of a picture, and to tune a copy for it.
+template <class G>
+concept InvertibleGenerator = Generator<G> && requires(const G& generator) {
+    { generator.z_dim() } -> std::same_as<std::int64_t>;
+    { generator.num_ws() } -> std::same_as<std::int64_t>;
+};
+
 /// A generator whose layers add noise that inversion may optimise or keep.
 template <class G>
 concept NoiseGenerator = Generator<G> && requires(const G& generator) {

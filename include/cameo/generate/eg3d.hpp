@@ -65,6 +65,10 @@ class CAMEO_API Eg3d {
     [[nodiscard]] const Eg3dConfig& config() const noexcept;
     [[nodiscard]] at::Device device() const;
 
+    /// Sizes of latents: [N, z_dim] and [N, num_ws, w_dim].
+    [[nodiscard]] std::int64_t z_dim() const { return config().z_dim; }
+    [[nodiscard]] std::int64_t num_ws() const { return config().num_ws(); }
+
     /// Shapes   z [N, z_dim]; cameras: N or 1, what the latent is conditioned on; without cameras (c_dim 0) any
     /// Errors   shape_mismatch
     /// Quirk    the conditioning camera need not be the rendering one; programs take a fixed frontal one, since the
@@ -142,7 +146,7 @@ class CAMEO_API Eg3d {
 
     std::unique_ptr<Network> network_;
 };
-static_assert(NoiseGenerator<Eg3d>);
+static_assert(NoiseGenerator<Eg3d> && InvertibleGenerator<Eg3d>);
 static_assert(!Generator<TriplaneField>);
 
 }  // namespace cameo
