@@ -185,9 +185,11 @@ HeadSplats head_splats(const Eg3d& model, const Eg3d::Scene& scene, const HeadSp
 
     const auto unseen = spread_views(0, unseen_views, 0, options, config);
     const auto truth = raw_views(model, scene, unseen, side, context).clamp(0, 1);
-    const auto own =
-        ops::splat(fitted, cameras(unseen, at::kFloat), {.width = side, .height = side, .background = fit.background})
-            .clamp(0, 1);
+    // The fit's blur, which is counted in pixels: the same Gaussians, seen from as far.
+    const auto ratio = static_cast<double>(side) / static_cast<double>(fitting);
+    const ops::SplatOptions looking{
+        .width = side, .height = side, .background = fit.background, .blur = ops::SplatOptions{}.blur * ratio * ratio};
+    const auto own = ops::splat(fitted, cameras(unseen, at::kFloat), looking).clamp(0, 1);
     return {to_splats(fitted), -10 * std::log10((own - truth).square().mean().item<double>())};
 }
 
