@@ -74,6 +74,7 @@ class Generate final : public Command {
         table.example("cameo generate --seeds 0-11 --trunc 0.7 --grid 4x3 -o sheet",
                       "twelve heads nearer to the average, from the front, on one sheet");
         table.example("cameo generate --seeds 7 --views yaw=-30:30:7 --depth", "one head from seven sides, with depth");
+        table.example("cameo generate id.cameo --views yaw=-30:30:7", "somebody whom cameo invert has found");
         model_.declare(table);
         subjects_.declare(table);
         table.option("views", views_,
@@ -115,7 +116,7 @@ class Generate final : public Command {
     void run(Terminal& terminal) override {
         check_combinations();
         const auto jitter = parse_jitter(jitter_);
-        const auto model = model_.load();
+        const auto model = subjects_.open(model_);
         const auto& config = model.generator.config();
         const auto intrinsics = intrinsics_from_focal(focal_from_published_fov(fov_.value_or(default_fov_degrees)));
         const auto views = chosen_views(intrinsics, config);
@@ -142,18 +143,19 @@ class Generate final : public Command {
             context.report("views", done, total);
             const auto how = render_options(jitter.has_value());
             StreamSource random{NumpyRandom(jitter.value_or(0))};
-            const auto ws = subjects_.latent(model.generator, subject, conditioned_on);
-            const auto scene = model.generator.scene(ws);
+            const auto generator = subjects_.generator(model.generator, subject);
+            const auto ws = subjects_.latent(*generator, subject, conditioned_on);
+            const auto scene = generator->scene(ws);
             // All views of a head are rendered together, since depth is limited to the range of the whole batch; they
             // are upsampled one by one, which takes less memory and changes nothing.
-            const auto seen = model.generator.features(scene, cameras, how, random, context_of(context));
+            const auto seen = generator->features(scene, cameras, how, random, context_of(context));
             std::vector<Image> pictures;
             std::vector<at::Tensor> depth_views;
             for (std::int64_t v = 0; v < cameras.size(); ++v) {
                 context.report("views", done, total);
                 const RayFeatures one{
                     seen.feature.narrow(0, v, 1), seen.depth.narrow(0, v, 1), seen.weight.narrow(0, v, 1), {}};
-                const auto portrait = model.generator.form(one, ws, how, random);
+                const auto portrait = generator->form(one, ws, how, random);
                 pictures.push_back(to_image(portrait.image[0].cpu()));
                 depth_views.push_back(portrait.depth.cpu());
                 if (arrays_) {

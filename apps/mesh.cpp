@@ -107,7 +107,7 @@ class MeshCommand final : public Command {
         if (options.border < 1 || 2 * options.border + 2 > res_)
             throw UsageError(fmt::format("--border: expected 1 to {}, got {}", res_ / 2 - 1, options.border));
 
-        const auto model = model_.load();
+        const auto model = subjects_.open(model_);
         const auto& config = model.generator.config();
         const auto subjects = subjects_.load(config);
         const auto name_of = [&](const Subject& subject) {
@@ -127,17 +127,18 @@ class MeshCommand final : public Command {
         if (memory_) context.memory_budget = memory_->bytes;
         const c10::NoGradGuard no_gradient;
         for (const auto& subject : subjects) {
-            const auto scene = model.generator.scene(subjects_.latent(model.generator, subject, conditioned_on));
+            const auto generator = subjects_.generator(model.generator, subject);
+            const auto scene = generator->scene(subjects_.latent(*generator, subject, conditioned_on));
             const auto path = name_of(subject);
             switch (kind) {
                 case Kind::volume:
-                    write_volume(terminal, model, scene, subject, options, path, context);
+                    write_volume(terminal, *generator, scene, subject, options, path, context);
                     break;
                 case Kind::splats:
-                    write_splats(terminal, model, scene, subject, options, path, context);
+                    write_splats(terminal, model, *generator, scene, subject, options, path, context);
                     break;
                 case Kind::mesh:
-                    write_mesh(terminal, model, scene, subject, options, path, context);
+                    write_mesh(terminal, model, *generator, scene, subject, options, path, context);
                     break;
             }
         }
@@ -178,9 +179,9 @@ class MeshCommand final : public Command {
 
     [[nodiscard]] io::Overwrite overwrite() const { return force_ ? io::Overwrite::yes : io::Overwrite::no; }
 
-    void write_volume(Terminal& terminal, const ModelFile& model, const Eg3d::Scene& scene, const Subject& subject,
+    void write_volume(Terminal& terminal, const Eg3d& generator, const Eg3d::Scene& scene, const Subject& subject,
                       const HeadMeshOptions& options, const fs::path& path, const Context& context) const {
-        const auto grid = head_volume(model.generator, scene, options.side, options.lattice, options.border, context);
+        const auto grid = head_volume(generator, scene, options.side, options.lattice, options.border, context);
         io::write_mrc(path, grid.sides, grid.values, {.overwrite = overwrite()});
         terminal.end_progress();
         const auto range = value_range(grid, -1000.0F);
@@ -189,14 +190,15 @@ class MeshCommand final : public Command {
         terminal.result(row, fmt::format("{}: densities from {:.1f} to {:.1f}\n", path.string(), range[0], range[1]));
     }
 
-    void write_mesh(Terminal& terminal, const ModelFile& model, const Eg3d::Scene& scene, const Subject& subject,
-                    const HeadMeshOptions& options, const fs::path& path, const Context& context) const {
-        auto head = head_mesh(model.generator, scene, options, context);
+    void write_mesh(Terminal& terminal, const ModelFile& model, const Eg3d& generator, const Eg3d::Scene& scene,
+                    const Subject& subject, const HeadMeshOptions& options, const fs::path& path,
+                    const Context& context) const {
+        auto head = head_mesh(generator, scene, options, context);
         if (const auto triangles = triangles_.value_or(texture_ ? 60'000 : 0); triangles > 0)
             head.mesh = simplified(head.mesh, static_cast<std::size_t>(triangles));
         io::MeshWriteOptions writing{.lit = lit_, .facts = facts_of(model, subject), .overwrite = overwrite()};
         if (texture_) {
-            auto textured = textured_head(model.generator, scene, head.mesh, {.size = texture_size_}, context);
+            auto textured = textured_head(generator, scene, head.mesh, {.size = texture_size_}, context);
             head.mesh = std::move(textured.mesh);
             writing.base_colour = std::move(textured.base_colour);
         }
@@ -212,13 +214,14 @@ class MeshCommand final : public Command {
                                          count_text(head.mesh.triangles.size()), head.level));
     }
 
-    void write_splats(Terminal& terminal, const ModelFile& model, const Eg3d::Scene& scene, const Subject& subject,
-                      const HeadMeshOptions& surface, const fs::path& path, const Context& context) const {
+    void write_splats(Terminal& terminal, const ModelFile& model, const Eg3d& generator, const Eg3d::Scene& scene,
+                      const Subject& subject, const HeadMeshOptions& surface, const fs::path& path,
+                      const Context& context) const {
         HeadSplatsOptions how{.count = splats_, .steps = steps_, .surface = surface};
         how.surface.side = std::min<std::int64_t>(how.surface.side, 160);  // Gaussians only begin there
         how.surface.border = std::max<std::int64_t>(how.surface.border * how.surface.side / surface.side, 1);
         how.surface.colours = true;
-        auto head = head_splats(model.generator, scene, how, context);
+        auto head = head_splats(generator, scene, how, context);
         head.splats.metres_per_unit = scale_;
         io::write_splats(path, head.splats, {.facts = facts_of(model, subject), .overwrite = overwrite()});
         terminal.end_progress();

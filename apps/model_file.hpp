@@ -7,6 +7,7 @@
 
 #include <cameo/core/device.hpp>
 #include <cameo/generate/eg3d.hpp>
+#include <cameo/io/identity_file.hpp>
 #include <cameo/io/image.hpp>
 
 #include "options.hpp"
@@ -21,6 +22,9 @@ struct ModelFile {
 
     /// What pictures made with it carry.
     [[nodiscard]] io::ImageMetadata provenance() const { return io::provenance(digest, licence); }
+
+    /// For messages.
+    [[nodiscard]] std::string words() const { return io::generator_words(path.filename().string(), digest); }
 };
 
 /// The options by which verbs take a generator.
@@ -33,6 +37,10 @@ struct ModelOptions {
     /// Reads the file that was named, or the default model.
     /// Errors   invalid_argument: none was named and there is no default; those of read_safetensors() and Eg3d::load()
     [[nodiscard]] ModelFile load() const;
+
+    /// The model that an identity belongs to: the file that was named, the default model, or one beside that.
+    /// Errors   also model_mismatch, naming both generators
+    [[nodiscard]] ModelFile load_for(const io::Identity& identity) const;
 };
 
 }  // namespace cameo::apps

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subjects.hpp"
 
+#include <algorithm>
 #include <span>
 
 #include <ATen/ATen.h>
@@ -12,6 +13,8 @@
 #include <cameo/core/random.hpp>
 #include <cameo/core/seeds.hpp>
 #include <cameo/core/tensor_state.hpp>
+#include <cameo/invert/latent_search.hpp>
+#include <cameo/invert/weight_delta.hpp>
 #include <cameo/io/camera_file.hpp>
 #include <cameo/io/npy.hpp>
 
@@ -39,7 +42,8 @@ std::vector<Subject> from_file(const std::filesystem::path& path, const Eg3dConf
         subjects.push_back(Subject{.name = fmt::format("latent{:04d}", i),
                                    .origin = Json{{"latents", name}, {"index", i}},
                                    .z = is_z ? one : at::Tensor(),
-                                   .ws = is_ws ? one : at::Tensor()});
+                                   .ws = is_ws ? one : at::Tensor(),
+                                   .identity = {}});
     }
     return subjects;
 }
@@ -54,6 +58,10 @@ Camera one_camera(const std::filesystem::path& path) {
 }  // namespace
 
 void SubjectOptions::declare(OptionTable& table) {
+    table.argument("ID.cameo", identities,
+                   {.help = "identities that cameo invert has made, instead of seeds",
+                    .completes = Completes::file,
+                    .endings = {"cameo"}});
     table.option("seeds", seeds, {.value = "LIST", .help = "which heads: 0,1,4-6; a seed is NumPy's RandomState"});
     table.option("latents", latents,
                  {.value = "FILE",
@@ -71,14 +79,46 @@ void SubjectOptions::declare(OptionTable& table) {
 }
 
 void SubjectOptions::check() const {
-    if (!seeds && !latents)
-        throw UsageError("which heads? Name them with --seeds 0-3, or give latents with --latents FILE");
+    if (!seeds && !latents && identities.empty())
+        throw UsageError(
+            "which heads? Name them with --seeds 0-3, give latents with --latents FILE, or identities: ID.cameo");
+    if (!identities.empty() && (seeds || latents || psi || cutoff || conditioning))
+        throw UsageError("identities: expected no seeds, latents, truncation or conditioning beside them, got one");
     if (seeds && latents) throw UsageError("--seeds and --latents: expected one of them, got both");
     if (psi && !(*psi >= -4.0 && *psi <= 4.0)) throw UsageError(fmt::format("--trunc: expected -4 to 4, got {}", *psi));
     if (cutoff && *cutoff < 0) throw UsageError(fmt::format("--trunc-cutoff: expected at least 0, got {}", *cutoff));
 }
 
+ModelFile SubjectOptions::open(const ModelOptions& options) {
+    loaded_.clear();
+    for (const auto& path : identities)
+        loaded_.push_back(std::make_shared<const io::Identity>(io::read_identity(path)));
+    if (loaded_.empty()) return options.load();
+    for (const auto& identity : loaded_)
+        if (identity->generator_digest != loaded_.front()->generator_digest)
+            throw Error(Errc::model_mismatch,
+                        fmt::format("identities: expected those of one generator, got {} and {}",
+                                    loaded_.front()->generator_words(), identity->generator_words()));
+    return options.load_for(*loaded_.front());
+}
+
 std::vector<Subject> SubjectOptions::load(const Eg3dConfig& model) const {
+    if (!loaded_.empty()) {
+        std::vector<Subject> subjects;
+        for (std::size_t i = 0; i < loaded_.size(); ++i) {
+            const auto name = identities[i].string();
+            const auto ws = owned_tensor(loaded_[i]->ws, name);
+            if (ws.size(1) != model.num_ws() || ws.size(2) != model.w_dim)
+                throw Error(Errc::bad_file, fmt::format("{}: expected ws [1, {}, {}], got [{}]", name, model.num_ws(),
+                                                        model.w_dim, fmt::join(ws.sizes().vec(), ", ")));
+            const auto stem = identities[i].stem().string();
+            if (std::ranges::find(subjects, stem, &Subject::name) != subjects.end())
+                throw UsageError(fmt::format("identities: expected different names, got {} twice", stem));
+            subjects.push_back(
+                Subject{.name = stem, .origin = Json{{"identity", name}}, .z = {}, .ws = ws, .identity = loaded_[i]});
+        }
+        return subjects;
+    }
     if (latents) {
         auto subjects = from_file(*latents, model);
         if (subjects.front().ws.defined() && (psi || cutoff))
@@ -91,7 +131,8 @@ std::vector<Subject> SubjectOptions::load(const Eg3dConfig& model) const {
         subjects.push_back(Subject{.name = fmt::format("seed{:04d}", seed),
                                    .origin = Json{{"seed", seed}},
                                    .z = random.normal({1, model.z_dim}),
-                                   .ws = {}});
+                                   .ws = {},
+                                   .identity = {}});
     }
     return subjects;
 }
@@ -105,6 +146,18 @@ WLatent SubjectOptions::latent(const Eg3d& model, const Subject& subject, const 
     if (subject.ws.defined()) return WLatent(subject.ws.to(options));
     return model.map(ZLatent(subject.z.to(options)), cameras(std::span(&camera, 1), options),
                      {psi.value_or(1.0), cutoff});
+}
+
+std::shared_ptr<const Eg3d> SubjectOptions::generator(const Eg3d& model, const Subject& subject) const {
+    if (!subject.identity || (subject.identity->tuned.size() == 0 && subject.identity->noise.size() == 0))
+        return {std::shared_ptr<const Eg3d>(), &model};  // shares nothing, owns nothing
+    auto copy = std::make_shared<Eg3d>(model.clone());
+    detail::copy_named(with_delta(model.parameters(), subject.identity->tuned), copy->parameters());
+    NamedTensors noise;
+    for (const auto& [name, tensor] : subject.identity->noise.entries())
+        noise.push_back({name, owned_tensor(tensor, name)});
+    detail::copy_named(noise, copy->noise_buffers());
+    return copy;
 }
 
 Json SubjectOptions::record(const std::vector<Subject>& subjects) const {

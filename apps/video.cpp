@@ -115,13 +115,21 @@ class Video final : public Command {
 
     void run(Terminal& terminal) override {
         check_options();
-        const auto model = model_.load();
+        auto model = subjects_.open(model_);
         const auto& config = model.generator.config();
         const auto focal = fov_ ? focal_from_published_fov(*fov_) : video_focal;
         const auto intrinsics = intrinsics_from_focal(focal);
         const auto conditioned_on = subjects_.conditioned_on(video_frontal_view(intrinsics, config));
         const auto given = given_cameras();
         const auto subjects = subjects_.load(config);
+        const auto own = subjects_.generator(model.generator, subjects.front());
+        if (const auto is_tuned = own.get() != &model.generator; is_tuned && subjects.size() == 1)
+            model.generator = own->clone();
+        else if (subjects.size() > 1)
+            for (const auto& subject : subjects)
+                if (subjects_.generator(model.generator, subject).get() != &model.generator)
+                    throw UsageError("identities: expected one, or such without weights of their own, got " +
+                                     subject.name + " beside others");
         const auto cells = grid_ ? grid_->width * grid_->height : 1;
         const auto keys = keyframes_of(subjects.size(), cells);
         const auto frames = keys * w_frames_.value_or(given.empty() ? 120 : static_cast<std::int64_t>(given.size()));
