@@ -13,6 +13,7 @@ extern const Verb dataset;
 extern const Verb doctor;
 extern const Verb generate;
 extern const Verb help;
+extern const Verb invert;
 extern const Verb mesh;
 extern const Verb train_model;
 extern const Verb video;
