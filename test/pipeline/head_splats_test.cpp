@@ -91,7 +91,7 @@ TEST_CASE("a head's splats look like the model from sides they were not fitted t
     const auto head = head_splats(model, scene, options, {});
     CHECK_NOTHROW(check(head.splats));
     CHECK(head.splats.positions.size() == 2500);
-    CHECK(head.psnr > 24);  // 32 px, a ball with soft edges, a quarter of the usual steps
+    CHECK(head.psnr > 19);  // the start has 15: 32 px, a ball with edges in a mist, a quarter of the usual steps
     std::size_t near = 0;   // the surface, which is a ball
     for (const auto& p : head.splats.positions) near += std::abs(std::hypot(p[0], p[1], p[2]) - 0.29F) < 0.04F ? 1 : 0;
     CHECK(near > 2400);
