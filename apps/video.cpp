@@ -57,6 +57,7 @@ class Video final : public Command {
         table.example("cameo video --seeds 0-7 --grid 2x2 --w-frames 60 -o grid.mp4",
                       "a grid of four, each going between two heads");
         table.example("cameo video --seeds 0-3 --no-interpolate --path turn -o seed.mp4", "a video for each head");
+        table.example("cameo video id.cameo --path turn -o turn.mp4", "somebody whom cameo invert has found");
         model_.declare(table);
         subjects_.declare(table);
         table.option("output", output_,
@@ -116,7 +117,7 @@ class Video final : public Command {
     void run(Terminal& terminal) override {
         check_options();
         auto model = subjects_.open(model_);
-        const auto& config = model.generator.config();
+        const auto config = model.generator.config();
         const auto focal = fov_ ? focal_from_published_fov(*fov_) : video_focal;
         const auto intrinsics = intrinsics_from_focal(focal);
         const auto conditioned_on = subjects_.conditioned_on(video_frontal_view(intrinsics, config));

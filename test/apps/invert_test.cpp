@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -56,7 +57,7 @@ struct Sitting : Studio {
 
 }  // namespace
 
-TEST_CASE("a picture becomes an identity that generate and mesh take", "[apps][invert]") {
+TEST_CASE("a picture becomes an identity that generate, mesh and video take", "[apps][invert]") {
     const Sitting sitting;
     const auto result = sitting.invert({sitting.at("front.png"), "--camera", sitting.at("dataset.json"), "--steps", "6",
                                         "-o", sitting.at("out/me.cameo"), "--json"});
@@ -97,6 +98,16 @@ TEST_CASE("a picture becomes an identity that generate and mesh take", "[apps][i
     INFO(mesh.err);
     CHECK(mesh.exit_code == 0);
     CHECK(fs::exists(sitting.folder / "me.mrc"));
+    const auto film =
+        support::run_cameo(sitting.words({sitting.at("out/me.cameo"), "--path", "still", "--w-frames", "1", "--cameras",
+                                          sitting.at("front.json"), "-o", sitting.at("film/me.png")},
+                                         "video"));
+    INFO(film.err);
+    REQUIRE(film.exit_code == 0);
+    const auto frames = support::names_below(sitting.folder / "film");
+    const auto frame = std::ranges::find_if(frames, [](const auto& name) { return name.ends_with(".png"); });
+    REQUIRE(frame != frames.end());
+    CHECK((io::read_image(sitting.folder / "film" / *frame).image == first));
 }
 
 TEST_CASE("an identity is refused by another generator, with both names", "[apps][invert]") {
