@@ -90,8 +90,7 @@ class Invert final : public Command {
   public:
     void declare(OptionTable& table) override {
         table.example("cameo invert face.png --camera dataset.json -o face.cameo",
-                      "finds the head that an aligned picture shows; its camera stands in dataset.json under the "
-                      "picture's name");
+                      "finds the head of an aligned picture, whose camera stands in dataset.json");
         table.example("cameo invert face.png --camera 12,-3 --method w --budget 10s",
                       "a quick look, the camera 12 degrees to the head's left and 3 below it");
         table.example("cameo invert left.png right.png --camera dataset.json --compact",

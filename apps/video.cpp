@@ -123,9 +123,9 @@ class Video final : public Command {
         const auto conditioned_on = subjects_.conditioned_on(video_frontal_view(intrinsics, config));
         const auto given = given_cameras();
         const auto subjects = subjects_.load(config);
-        const auto own = subjects_.generator(model.generator, subjects.front());
-        if (const auto is_tuned = own.get() != &model.generator; is_tuned && subjects.size() == 1)
-            model.generator = own->clone();
+        const auto tuned = subjects_.generator(model.generator, subjects.front());
+        if (const auto is_tuned = tuned.get() != &model.generator; is_tuned && subjects.size() == 1)
+            model.generator = tuned->clone();
         else if (subjects.size() > 1)
             for (const auto& subject : subjects)
                 if (subjects_.generator(model.generator, subject).get() != &model.generator)

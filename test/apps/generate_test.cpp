@@ -282,7 +282,9 @@ TEST_CASE("a model that is none of ours is refused by what is wrong with it", "[
     result = run_cameo({"generate", "--network", (studio.folder / "net.pkl").string(), "--seeds", "0"});
     CHECK(result.exit_code == 3);
     CHECK_THAT(result.err, Contains("cameo convert"));
-    result = run_cameo({"generate", "--seeds", "0"});
+    // A program beside which no model lies.
+    std::filesystem::copy_file(CAMEO_PROGRAM, studio.folder / "cameo");
+    result = support::run((studio.folder / "cameo").string(), {.arguments = {"generate", "--seeds", "0"}});
     CHECK(result.exit_code == 2);
     CHECK_THAT(result.err, Contains("--network"));
 }

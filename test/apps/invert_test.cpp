@@ -99,8 +99,8 @@ TEST_CASE("a picture becomes an identity that generate, mesh and video take", "[
     CHECK(mesh.exit_code == 0);
     CHECK(fs::exists(sitting.folder / "me.mrc"));
     const auto film =
-        support::run_cameo(sitting.words({sitting.at("out/me.cameo"), "--path", "still", "--w-frames", "1", "--cameras",
-                                          sitting.at("front.json"), "-o", sitting.at("film/me.png")},
+        support::run_cameo(sitting.words({sitting.at("out/me.cameo"), "--sample-mult", "1", "--w-frames", "1",
+                                          "--cameras", sitting.at("front.json"), "-o", sitting.at("film/me.png")},
                                          "video"));
     INFO(film.err);
     REQUIRE(film.exit_code == 0);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cameo/train/paired.hpp>
 
+#include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
 
 #include <cameo/core/counter_random.hpp>
+#include <cameo/io/safetensors.hpp>
 #include <cameo/io/snapshot_folder.hpp>
 #include <cameo/pipeline/paired_heads.hpp>
 #include <cameo/train/trainer.hpp>
@@ -116,6 +118,21 @@ TEST_CASE("steps without pictures leave the upsampler without gradients", "[trai
     };
     CHECK(gradients_of(3) > 0);
     CHECK(gradients_of(1) == 0);
+}
+
+TEST_CASE("the model that ships draws heads that training never saw", "[train][paired]") {
+    const auto model = Eg3d::load(io::read_safetensors(std::string(CAMEO_SOURCE_DIR) + "/models/default.safetensors"));
+    PairedHeadsOptions options;
+    options.heads.for_tests = true;
+    options.heads.first_identity = synth::first_test_seed + 100;
+    options.heads.identities = 4;
+    options.heads.view.size = model.config().image_resolution;
+    options.picture_interval = 1;
+    StreamSource<CounterRandom> random;
+    const auto scores = paired_scores(model, PairedHeads(options).batch(0, 4), random);
+    INFO(scores.psnr << " dB, IoU " << scores.mask_iou);
+    CHECK(scores.psnr > 18);
+    CHECK(scores.mask_iou > 0.94);
 }
 
 TEST_CASE("scores need pictures", "[train][paired]") {
