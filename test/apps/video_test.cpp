@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -199,4 +202,21 @@ TEST_CASE("what video cannot make is answered in words", "[apps][video]") {
         CHECK_THAT(result.err, Contains(part));
         CHECK(!fs::exists(studio.folder / output));
     }
+}
+
+TEST_CASE("a full disk ends a video without leaving half of one", "[apps][video]") {
+    const Studio studio;
+    struct rlimit before {};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const struct rlimit small { 1000, before.rlim_max };
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const auto result =
+        support::run_cameo({"video", "--network", (studio.folder / "tiny.safetensors").string(), "--seeds", "0-1",
+                            "--w-frames", "60", "-o", (studio.folder / "out/a.mp4").string()},
+                           {.ignored_signals = {SIGXFSZ}});
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    INFO(result.err);
+    CHECK(result.exit_code == 7);
+    CHECK_THAT(result.err, Contains("a.mp4"));
+    CHECK(support::names_below(studio.folder / "out").empty());
 }
