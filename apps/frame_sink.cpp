@@ -54,10 +54,6 @@ fs::path frame_path(const fs::path& path, std::int64_t frame) {
 FrameSink::FrameSink(const fs::path& path, std::int64_t width, std::int64_t height, FrameSinkOptions options)
     : path_(path), options_(std::move(options)), width_(next_even(width)), height_(next_even(height)) {
     if (path.extension() == ".png") return;
-    if (path.extension() != ".mp4")
-        throw Error(Errc::invalid_argument,
-                    fmt::format("{}: expected a name that ends in .mp4, or .png for a file a frame, got \"{}\"",
-                                path.string(), path.extension().string()));
 #if CAMEO_APPS_HAVE_VIDEO
     io::VideoWriteOptions how{.bit_rate = options_.bit_rate, .overwrite = options_.overwrite};
     if (!options_.encoders.empty()) how.encoders = options_.encoders;

@@ -28,8 +28,7 @@ struct FrameSinkOptions {
 /// Quirk    sides are filled up to even ones of at least 16 with the last row and column, since 4:2:0 halves them
 class FrameSink {
   public:
-    /// Errors   invalid_argument: a name that ends neither in .mp4 nor in .png; those of VideoWriter but for a missing
-    ///          encoder
+    /// A name that ends in .mp4 or .png. Errors: those of VideoWriter but for a missing encoder
     FrameSink(const std::filesystem::path& path, std::int64_t width, std::int64_t height, FrameSinkOptions options);
     FrameSink(const FrameSink&) = delete;
     FrameSink& operator=(const FrameSink&) = delete;

@@ -45,26 +45,8 @@ std::optional<std::uint32_t> parse_jitter(std::string_view text) {
     return seeds.front();
 }
 
-/// Near is bright; from the nearest to the farthest of all these views, so that they compare.
-std::vector<Image> depth_pictures(const at::Tensor& depth) {
-    const auto low = depth.min(), span = (depth.max() - low).clamp_min(1e-12);
-    std::vector<Image> pictures;
-    for (const auto& view : depth.unbind(0)) pictures.push_back(to_image(1 - 2 * (view - low) / span));
-    return pictures;
-}
-
-Image on_grid(const std::vector<Image>& pictures, const Size& grid) {
-    const auto& first = pictures.front();
-    Image sheet = blank_sheet(grid.width * first.width(), grid.height * first.height(), first.channels());
-    for (std::size_t i = 0; i < pictures.size(); ++i) {
-        const auto cell = static_cast<std::int64_t>(i);
-        paste(sheet, pictures[i], cell % grid.width * first.width(), cell / grid.width * first.height());
-    }
-    return sheet;
-}
-
 Image side_by_side(const std::vector<Image>& pictures) {
-    return on_grid(pictures, {static_cast<std::int64_t>(pictures.size()), 1});
+    return on_grid(pictures, static_cast<std::int64_t>(pictures.size()), 1);
 }
 
 class Generate final : public Command {
@@ -181,8 +163,10 @@ class Generate final : public Command {
             Json origins = Json::array();
             for (const auto& subject : subjects) origins.push_back(subject.origin);
             const auto facts = metadata_of(model, {{"pictures", origins}}, views);
-            write(terminal, "grid.png", on_grid(grid, *grid_), facts, {{"pictures", origins}});
-            if (depth_) write(terminal, "grid_depth.png", on_grid(depth_grid, *grid_), facts, {{"pictures", origins}});
+            write(terminal, "grid.png", on_grid(grid, grid_->width, grid_->height), facts, {{"pictures", origins}});
+            if (depth_)
+                write(terminal, "grid_depth.png", on_grid(depth_grid, grid_->width, grid_->height), facts,
+                      {{"pictures", origins}});
         }
         if (arrays_) save_arrays(terminal, images, raws, depths, views, subjects.size());
         record.add(facts_of_run(model, subjects, views));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -208,10 +209,10 @@ class Invert final : public Command {
             found.tuned = with_delta(model.generator.parameters(), delta);  // what the file will give
         }
         const auto tuned = applied(model.generator, found);
-        const auto figures = figures_of(model.generator, target, found, options, context);
+        const auto drawn = redrawn(tuned, found.ws, found.cameras, context);
+        const auto figures = figures_of(model.generator, target, found, drawn, options, context);
         const auto trust = trust_of(figures);
 
-        const auto drawn = redrawn(tuned, found.ws, found.cameras, context);
         const auto facts = model.provenance();
         const auto overwrite = force_ ? io::Overwrite::yes : io::Overwrite::no;
         io::write_image(sheet, sheet_of(target, tuned, found, drawn, config, context),
@@ -319,19 +320,13 @@ class Invert final : public Command {
         const auto error = (drawn[0].cpu() - target.pictures[0]).abs().mul(2).sub(1).clamp(-1, 1);
         lower.push_back(to_image(error));
         lower.push_back(blank_sheet(config.image_resolution, config.image_resolution));
-        const auto depth = ops::resize(portrait.depth, config.image_resolution, config.image_resolution, true).cpu();
-        const auto low = depth.min(), span = (depth.max() - low).clamp_min(1e-12);
-        for (std::int64_t i = 0; i < portrait.image.size(0); ++i) {
-            upper.push_back(to_image(portrait.image[i].cpu()));
-            lower.push_back(to_image((1 - 2 * (depth[i] - low) / span).expand({3, -1, -1}).contiguous()));
-        }
         const auto side = config.image_resolution;
-        Image sheet = blank_sheet(side * static_cast<std::int64_t>(upper.size()), 2 * side);
-        for (std::size_t i = 0; i < upper.size(); ++i) {
-            paste(sheet, upper[i], static_cast<std::int64_t>(i) * side, 0);
-            paste(sheet, lower[i], static_cast<std::int64_t>(i) * side, side);
-        }
-        return sheet;
+        const auto depth = ops::resize(portrait.depth, side, side, true).cpu();
+        std::ranges::move(depth_pictures(depth.expand({-1, 3, -1, -1})), std::back_inserter(lower));
+        for (const auto& image : portrait.image.unbind(0)) upper.push_back(to_image(image.cpu()));
+        const auto columns = static_cast<std::int64_t>(upper.size());
+        std::ranges::move(lower, std::back_inserter(upper));
+        return on_grid(upper, columns, 2);
     }
 
     [[nodiscard]] io::Identity identity_of(const ModelFile& model, const Inversion& found, const StateDict& delta,

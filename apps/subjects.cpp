@@ -149,15 +149,12 @@ WLatent SubjectOptions::latent(const Eg3d& model, const Subject& subject, const 
 }
 
 std::shared_ptr<const Eg3d> SubjectOptions::generator(const Eg3d& model, const Subject& subject) const {
-    if (!subject.identity || (subject.identity->tuned.size() == 0 && subject.identity->noise.size() == 0))
-        return {std::shared_ptr<const Eg3d>(), &model};  // shares nothing, owns nothing
-    auto copy = std::make_shared<Eg3d>(model.clone());
-    detail::copy_named(with_delta(model.parameters(), subject.identity->tuned), copy->parameters());
-    NamedTensors noise;
+    if (!subject.has_own_generator()) return {std::shared_ptr<const Eg3d>(), &model};  // shares nothing, owns nothing
+    Inversion own{.ws = WLatent(subject.ws), .cameras = {}};
+    own.tuned = with_delta(model.parameters(), subject.identity->tuned);
     for (const auto& [name, tensor] : subject.identity->noise.entries())
-        noise.push_back({name, owned_tensor(tensor, name)});
-    detail::copy_named(noise, copy->noise_buffers());
-    return copy;
+        own.noise.push_back({name, owned_tensor(tensor, name)});
+    return std::make_shared<const Eg3d>(applied(model, own));
 }
 
 Json SubjectOptions::record(const std::vector<Subject>& subjects) const {

@@ -26,6 +26,11 @@ struct Subject {
     nlohmann::ordered_json origin;                   ///< {"seed": 7}
     at::Tensor z, ws;                                ///< one of them, [1, ...]
     std::shared_ptr<const io::Identity> identity{};  ///< where it came from, if from one
+
+    /// Whether an identity has tuned weights or noise, so that another than the model's generator draws it.
+    [[nodiscard]] bool has_own_generator() const {
+        return identity && (identity->tuned.size() > 0 || identity->noise.size() > 0);
+    }
 };
 
 /// The options by which verbs take identities.

@@ -48,20 +48,13 @@ Image sheet_of(const Eg3d& model, const PairedBatch& unseen) {
     const auto& range = std::get<FixedRange>(model.config().range);
     const auto near_is_bright = (front.depth - range.near) * (-2.0 / (range.far - range.near)) + 1.0;
 
-    auto sheet = blank_sheet(5 * side, count * side);
-    for (std::int64_t row = 0; row < count; ++row) {
-        std::int64_t column = 0;
-        const auto add = [&](const at::Tensor& picture) {
-            paste(sheet, to_image(picture.clamp(-1, 1)), side * column++, side * row);
-        };
-        add(unseen.truth.image[row]);
-        add(front.image[row]);
-        const auto scale = side / front.depth.size(2);
-        add(near_is_bright[row].repeat_interleave(scale, 1).repeat_interleave(scale, 2).expand({3, -1, -1}));
-        add(left.image[row]);
-        add(right.image[row]);
-    }
-    return sheet;
+    const auto scale = side / front.depth.size(2);
+    const auto depth = near_is_bright.repeat_interleave(scale, 2).repeat_interleave(scale, 3).expand({-1, 3, -1, -1});
+    std::vector<Image> pictures;
+    for (std::int64_t row = 0; row < count; ++row)
+        for (const auto& column : {unseen.truth.image, front.image, depth, left.image, right.image})
+            pictures.push_back(to_image(column[row].clamp(-1, 1)));
+    return on_grid(pictures, 5, count);
 }
 
 class TrainCommand final : public Command {

@@ -37,9 +37,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// The focal length that the published video program has for faces; its --cfg is our --fov-deg.
-constexpr double video_focal = 4.2647;
-
 constexpr std::int64_t max_frames = 1'000'000;
 
 /// What one cell of the picture shows over time. A scene that does not change is made once.
@@ -118,19 +115,18 @@ class Video final : public Command {
         check_options();
         auto model = subjects_.open(model_);
         const auto config = model.generator.config();
-        const auto focal = fov_ ? focal_from_published_fov(*fov_) : video_focal;
+        // What the published video program has for faces; its --cfg is our --fov-deg.
+        const auto focal = fov_ ? focal_from_published_fov(*fov_) : ffhq_cameras.focal;
         const auto intrinsics = intrinsics_from_focal(focal);
         const auto conditioned_on = subjects_.conditioned_on(video_frontal_view(intrinsics, config));
         const auto given = given_cameras();
         const auto subjects = subjects_.load(config);
-        const auto tuned = subjects_.generator(model.generator, subjects.front());
-        if (const auto is_tuned = tuned.get() != &model.generator; is_tuned && subjects.size() == 1)
-            model.generator = tuned->clone();
-        else if (subjects.size() > 1)
-            for (const auto& subject : subjects)
-                if (subjects_.generator(model.generator, subject).get() != &model.generator)
-                    throw UsageError("identities: expected one, or such without weights of their own, got " +
-                                     subject.name + " beside others");
+        if (const auto tuned = std::ranges::find_if(subjects, &Subject::has_own_generator); tuned != subjects.end()) {
+            if (subjects.size() > 1)
+                throw UsageError("identities: expected one, or such without weights of their own, got " + tuned->name +
+                                 " beside others");
+            model.generator = subjects_.generator(model.generator, *tuned)->clone();
+        }
         const auto cells = grid_ ? grid_->width * grid_->height : 1;
         const auto keys = keyframes_of(subjects.size(), cells);
         const auto frames = keys * w_frames_.value_or(given.empty() ? 120 : static_cast<std::int64_t>(given.size()));
@@ -265,7 +261,7 @@ class Video final : public Command {
             context.report("frames", done, total);
             const auto camera = camera_of(frame);
             const auto looking = cameras({&camera, 1}, at::TensorOptions(model.generator.device()).dtype(at::kFloat));
-            Image sheet = blank_sheet(columns * side, rows * side, mode_ == "image_depth" ? 1 : 3);
+            std::vector<Image> pictures;
             for (std::size_t cell = 0; cell < tiles.size(); ++cell) {
                 auto& tile = tiles[cell];
                 const bool changes = tile.path.keyframes() > 1 || !tile.scene;
@@ -274,12 +270,10 @@ class Video final : public Command {
                                               static_cast<double>(frames));
                     tile.scene = model.generator.scene(*tile.still);
                 }
-                const auto place = static_cast<std::int64_t>(cell);
-                paste(sheet, picture(model.generator, tile, looking, quiet), place % columns * side,
-                      place / columns * side);
+                pictures.push_back(picture(model.generator, tile, looking, quiet));
                 if (shapes_ && changes) write_shape(model, *tile.scene, path, frame, cell, tiles.size(), quiet);
             }
-            sink.write(sheet);
+            sink.write(on_grid(pictures, columns, rows));
             ++done;
         }
         context.report("frames", done, total);
@@ -316,9 +310,7 @@ class Video final : public Command {
         const auto seen = generator.features(*tile.scene, camera, how, random, context);
         if (mode_ == "image_raw")
             return to_image((seen.feature[0].narrow(1, 0, 3).t() * 2 - 1).reshape({3, side, side}).cpu());
-        const auto depth = -seen.depth[0].reshape({1, side, side});
-        const auto low = depth.min();
-        return to_image(((depth - low) / (depth.max() - low).clamp_min(1e-12) * 2 - 1).cpu());
+        return depth_pictures(seen.depth.reshape({1, 1, side, side}).cpu()).front();
     }
 
     void write_shape(const ModelFile& model, const Eg3d::Scene& scene, const fs::path& video, std::int64_t frame,

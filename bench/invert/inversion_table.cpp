@@ -172,8 +172,10 @@ int run(const std::filesystem::path& file, const std::filesystem::path& folder, 
             const auto start = std::chrono::steady_clock::now();
             const auto found = invert_head(bench.generator, target, options, {random, context});
             const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-            auto row = bench.compared(applied(bench.generator, found), found.ws, head, yaw);
-            const auto figures = figures_of(bench.generator, target, found, options, context);
+            const auto tuned = applied(bench.generator, found);
+            auto row = bench.compared(tuned, found.ws, head, yaw);
+            const auto figures = figures_of(bench.generator, target, found,
+                                            redrawn(tuned, found.ws, found.cameras, context), options, context);
             row.seconds = seconds;
             row.untuned = figures.untuned_psnr;
             row.distance = figures.distance;

@@ -71,7 +71,8 @@ at::Tensor FaceIdentity::body(const at::Tensor& faces) const {
     for (const auto& unit : units_) {
         auto y = at::prelu(at::conv2d(unit.before(x), unit.first, {}, 1, 1), unit.slope);
         y = unit.after(at::conv2d(y, unit.second, {}, unit.stride, 1));
-        const auto squeezed = squeeze_ == Squeeze::average ? y.mean({2, 3}, true) : std::get<0>(at::adaptive_max_pool2d(y, {1, 1}));
+        const auto squeezed =
+            squeeze_ == Squeeze::average ? y.mean({2, 3}, true) : std::get<0>(at::adaptive_max_pool2d(y, {1, 1}));
         y = y * at::sigmoid(at::conv2d(at::relu(at::conv2d(squeezed, unit.squeeze)), unit.excite));
         if (unit.shortcut.defined())
             x = unit.shortcut_norm(at::conv2d(x, unit.shortcut, {}, unit.stride));

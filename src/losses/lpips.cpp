@@ -113,9 +113,13 @@ std::vector<at::Tensor> Lpips::embedding(const at::Tensor& picture) const {
 
 at::Tensor Lpips::distance(const at::Tensor& picture, const at::Tensor& target) const {
     ShapeCheck().expect("picture", picture, "[N, 3, H, W]").expect("target", target, "[N, 3, H, W]");
-    const auto a = embedding(picture), b = embedding(target);
-    at::Tensor sum = at::zeros({picture.size(0)}, picture.options());
-    for (std::size_t i = 0; i < a.size(); ++i) sum = sum + (a[i] - b[i]).square().sum({1, 2, 3});
+    return distance(embedding(picture), embedding(target));
+}
+
+at::Tensor Lpips::distance(const std::vector<at::Tensor>& embedding, const std::vector<at::Tensor>& target) {
+    at::Tensor sum = (embedding.at(0) - target.at(0)).square().sum({1, 2, 3});
+    for (std::size_t i = 1; i < embedding.size(); ++i)
+        sum = sum + (embedding[i] - target.at(i)).square().sum({1, 2, 3});
     return sum;
 }
 

@@ -41,11 +41,7 @@ PictureLoss lpips_loss(const Lpips& lpips, std::int64_t largest) {
                 return lpips.embedding(shrinks ? at::adaptive_avg_pool2d(portrait.image, {largest, largest})
                                                : portrait.image);
             },
-            [](const Features& a, const Features& b) {
-                at::Tensor sum = (a.at(0) - b.at(0)).square().sum({1, 2, 3});
-                for (std::size_t i = 1; i < a.size(); ++i) sum = sum + (a[i] - b.at(i)).square().sum({1, 2, 3});
-                return sum;
-            }};
+            [](const Features& a, const Features& b) { return Lpips::distance(a, b); }};
 }
 
 PictureLoss identity_loss(const FaceIdentity& identity) {

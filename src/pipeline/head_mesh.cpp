@@ -141,8 +141,8 @@ float surface_level(const Eg3d& model, const Eg3d::Scene& scene, const Context& 
     const auto& config = model.config();
     std::vector<Camera> views;
     for (const double yaw : {-35.0, 0.0, 35.0})
-        views.push_back(
-            {orbit_degrees(yaw, 0, config.camera_radius, config.camera_pivot), intrinsics_from_focal(4.2647)});
+        views.push_back({orbit_degrees(yaw, 0, config.camera_radius, config.camera_pivot),
+                         intrinsics_from_focal(ffhq_cameras.focal)});
     const auto options = scene.planes.options();
     const auto looking = cameras(views, options);
     RenderOptions how;
@@ -160,12 +160,10 @@ float surface_level(const Eg3d& model, const Eg3d::Scene& scene, const Context& 
 
 HeadMesh head_mesh(const Eg3d& model, const Eg3d::Scene& scene, const HeadMeshOptions& options,
                    const Context& context) {
-    const auto field = model.field(scene);
-    auto grid = density_grid(field, options.side, options.lattice, context);
     if (options.border < 1 || 2 * options.border + 2 > options.side)
         throw Error(Errc::invalid_argument, "border: expected 1 to " + std::to_string(options.side / 2 - 1) +
                                                 " layers, got " + std::to_string(options.border));
-    close_border(grid, options.border, emptiness);
+    auto grid = head_volume(model, scene, options.side, options.lattice, options.border, context);
     HeadMesh head;
     head.range = value_range(grid, emptiness);
     head.level = options.level ? *options.level : surface_level(model, scene, context);
@@ -179,7 +177,7 @@ HeadMesh head_mesh(const Eg3d& model, const Eg3d::Scene& scene, const HeadMeshOp
     head.mesh.normals = vertex_normals(head.mesh);
     if (options.colours) {
         const c10::NoGradGuard no_gradient;
-        head.mesh.colours = colours_of(field, head.mesh.positions, context);
+        head.mesh.colours = colours_of(model.field(scene), head.mesh.positions, context);
     }
     return head;
 }

@@ -16,6 +16,7 @@
 #include <cameo/core/error.hpp>
 #include <cameo/core/random.hpp>
 #include <cameo/core/shape.hpp>
+#include <cameo/train/adam.hpp>
 
 #include "pipeline/raw_views.hpp"
 
@@ -44,7 +45,7 @@ std::vector<Camera> spread_views(std::int64_t first, std::int64_t count, std::in
         const auto yaw = (2 * halton(i + 1, 2) - 1) * options.yaw, pitch = (2 * halton(i + 1, 3) - 1) * options.pitch;
         const auto is_wide = wide > 0 && i % wide == 0;
         views.push_back({orbit_degrees(yaw, pitch, config.camera_radius, is_wide ? Vector3{} : config.camera_pivot),
-                         intrinsics_from_focal(is_wide ? box_focal : face_focal)});
+                         intrinsics_from_focal(is_wide ? box_focal : ffhq_cameras.focal)});
     }
     return views;
 }
@@ -115,28 +116,19 @@ SplatTensors fit_splats(const SplatTensors& start, const at::Tensor& pictures, c
     if (options.steps < 0 || !(options.spacing > 0))
         throw Error(Errc::invalid_argument,
                     "splat fit: expected steps of at least 0 and a positive spacing, got others");
-    constexpr double first_decay = 0.9, second_decay = 0.99;
     const ops::SplatOptions how{
         .width = pictures.size(3), .height = pictures.size(2), .background = options.background};
-    struct Parameter {
-        at::Tensor value;
-        double step;
-        at::Tensor first, second;
-    };
-    std::vector<Parameter> parameters;
-    const auto add = [&](const at::Tensor& from, double step) {
+    std::vector<Adam> optimisers;
+    const auto moving = [&](const char* name, const at::Tensor& from, double rate) {
         auto value = from.detach().clone();
-        parameters.push_back({value.requires_grad_(true), step, at::zeros_like(from), at::zeros_like(from)});
+        value.requires_grad_(true);
+        optimisers.emplace_back(NamedTensors{{name, value}},
+                                AdamOptions{.learning_rate = rate, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-12});
+        return value;
     };
-    add(start.position, 0.04 * options.spacing);
-    add(start.log_scale, 0.02);
-    add(start.rotation, 0.01);
-    add(start.opacity, 0.05);
-    add(start.colour, 0.02);
-    const auto current = [&] {
-        return SplatTensors{parameters[0].value, parameters[1].value, parameters[2].value, parameters[3].value,
-                            parameters[4].value};
-    };
+    const SplatTensors now{moving("position", start.position, 0.04 * options.spacing),
+                           moving("log_scale", start.log_scale, 0.02), moving("rotation", start.rotation, 0.01),
+                           moving("opacity", start.opacity, 0.05), moving("colour", start.colour, 0.02)};
     for (std::int64_t step = 0; step < options.steps; ++step) {
         context.report("fit", step, options.steps);
         // A stride without a common divisor with most counts: neighbouring views are far apart in time.
@@ -144,24 +136,16 @@ SplatTensors fit_splats(const SplatTensors& start, const at::Tensor& pictures, c
         const auto done = static_cast<double>(step) / static_cast<double>(options.steps);
         {
             const c10::AutoGradMode with_gradients(true);
-            (ops::splat(current(), cameras.slice(n, 1), how) - pictures.narrow(0, n, 1)).square().mean().backward();
+            (ops::splat(now, cameras.slice(n, 1), how) - pictures.narrow(0, n, 1)).square().mean().backward();
         }
-        const c10::NoGradGuard no_gradient;
-        const auto rate = std::pow(0.05, done);
-        const auto t = static_cast<double>(step + 1);
-        for (auto& [value, size, first, second] : parameters) {
-            const auto gradient = value.grad();
-            first.mul_(first_decay).add_(gradient, 1 - first_decay);
-            second.mul_(second_decay).addcmul_(gradient, gradient, 1 - second_decay);
-            value.addcdiv_(first, second.sqrt().div_(std::sqrt(1 - std::pow(second_decay, t))).add_(1e-12),
-                           -rate * size / (1 - std::pow(first_decay, t)));
-            value.mutable_grad() = at::Tensor();
+        for (auto& optimiser : optimisers) {
+            optimiser.step(std::pow(0.05, done));
+            optimiser.clear_gradients();
         }
     }
     context.report("fit", options.steps, options.steps);
-    const auto kept = [](const at::Tensor& t) { return t.detach(); };
-    const auto last = current();
-    return {kept(last.position), kept(last.log_scale), kept(last.rotation), kept(last.opacity), kept(last.colour)};
+    return {now.position.detach(), now.log_scale.detach(), now.rotation.detach(), now.opacity.detach(),
+            now.colour.detach()};
 }
 
 HeadSplats head_splats(const Eg3d& model, const Eg3d::Scene& scene, const HeadSplatsOptions& options,

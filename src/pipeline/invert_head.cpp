@@ -63,12 +63,12 @@ double psnr(const at::Tensor& picture, const at::Tensor& target) {
 }
 
 InversionFigures figures_of(const Eg3d& generator, const InversionTarget& target, const Inversion& found,
-                            const HeadInversionOptions& options, const Context& context) {
+                            const at::Tensor& drawn, const HeadInversionOptions& options, const Context& context) {
     InversionFigures figures;
-    figures.untuned_psnr = psnr(redrawn(generator, found.ws, found.cameras, context), target.pictures);
-    figures.psnr = found.tuned.empty() && found.noise.empty()
-                       ? figures.untuned_psnr
-                       : psnr(redrawn(applied(generator, found), found.ws, found.cameras, context), target.pictures);
+    figures.psnr = psnr(drawn, target.pictures);
+    figures.untuned_psnr = found.tuned.empty() && found.noise.empty()
+                               ? figures.psnr
+                               : psnr(redrawn(generator, found.ws, found.cameras, context), target.pictures);
     const auto statistics = statistics_for(generator, options.front);
     const auto away = (found.ws.tensor() - statistics.mean).square().sum(2).mean().item<double>();
     figures.distance = std::sqrt(away) / std::max(statistics.deviation, 1e-12);

@@ -12,8 +12,8 @@
 
 namespace cameo {
 
-/// The focal length of published face models, and one that shows the whole box.
-inline constexpr double face_focal = 4.2647, box_focal = 2.7;
+/// A focal length that shows the whole box.
+inline constexpr double box_focal = 2.7;
 
 /// The model's raw images of these views, one by one, without jitter.
 /// Shapes   returns [N, 3, side, side], float32 on the CPU. Units: [0, 1], not clamped

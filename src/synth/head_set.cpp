@@ -127,9 +127,7 @@ Camera HeadSet::camera(std::int64_t i) const {
     return random_camera(state_->options.poses, random);
 }
 
-Head HeadSet::head(std::int64_t i) const {
-    return Head(numbers_of_seed(identity(i)), state_->options.accessories);
-}
+Head HeadSet::head(std::int64_t i) const { return Head(numbers_of_seed(identity(i)), state_->options.accessories); }
 
 std::shared_ptr<const HeadView> HeadSet::view(std::int64_t i) const {
     state_->check_item(i);

@@ -147,11 +147,12 @@ struct WPlusInverter {
     }
 };
 
-/// A copy of the generator that draws what was found.
-/// Errors   model_mismatch: tensors that the generator does not have, or has in another shape
 namespace detail {
 CAMEO_API void copy_named(const NamedTensors& from, const NamedTensors& to);
 }
+
+/// A copy of the generator that draws what was found.
+/// Errors   model_mismatch: tensors that the generator does not have, or has in another shape
 template <InvertibleGenerator G>
 [[nodiscard]] G applied(const G& generator, const Inversion& inversion) {
     auto copy = generator.clone();

@@ -35,6 +35,10 @@ class CAMEO_API Lpips {
     [[nodiscard]] std::vector<at::Tensor> taps(const at::Tensor& picture) const;
     [[nodiscard]] std::vector<at::Tensor> embedding(const at::Tensor& picture) const;
 
+    /// The distance of two embeddings. Shapes: returns [N]
+    [[nodiscard]] static at::Tensor distance(const std::vector<at::Tensor>& embedding,
+                                             const std::vector<at::Tensor>& target);
+
     [[nodiscard]] Trunk trunk() const noexcept { return trunk_; }
 
   private:

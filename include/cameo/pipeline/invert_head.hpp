@@ -50,9 +50,11 @@ struct InversionFigures {
 /// Peak signal to noise. Units: dB, colours in [-1, 1]; at most 99
 [[nodiscard]] CAMEO_API double psnr(const at::Tensor& picture, const at::Tensor& target);
 
+/// `drawn` is what redrawn() gives of the inversion, tuning and noise applied.
+/// Shapes   drawn: as the target. Errors: shape_mismatch; those of the generator
 [[nodiscard]] CAMEO_API InversionFigures figures_of(const Eg3d& generator, const InversionTarget& target,
-                                                    const Inversion& found, const HeadInversionOptions& options,
-                                                    const Context& context);
+                                                    const Inversion& found, const at::Tensor& drawn,
+                                                    const HeadInversionOptions& options, const Context& context);
 
 /// Whether to believe views that no picture shows.
 struct Trust {

@@ -26,7 +26,7 @@ struct FieldSampling {
     std::int64_t free = 256;  ///< points anywhere in the cube about the origin
     double spread = 0.012;    ///< deviation of the near points' distance from the surface, along its normal
     double cube_side = 1.0;
-    double footprint = 0.005;  ///< colours are averages over about this width, world units
+    double footprint = 0.005;   ///< colours are averages over about this width, world units
     double at_landmarks = 0.5;  ///< share of rays that aim at the surroundings of a landmark, where small things are
     double landmark_spread = 0.02;  ///< deviation of where they aim from the landmark, in each direction
     /// Where the rays come from: further round than pictures are taken, but mostly the face.
