@@ -10,11 +10,13 @@
 
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
+#include <cameo/ops/reference_ops.hpp>
 #include <cameo/ops/resize.hpp>
 #include <cameo/render/background.hpp>
 #include <cameo/render/fused_triplane_renderer.hpp>
 #include <cameo/render/quadrature.hpp>
 #include <cameo/render/sampler.hpp>
+#include <cameo/render/volume_renderer.hpp>
 
 #include "generate/config_json.hpp"
 #include "generate/layers.hpp"
@@ -272,8 +274,10 @@ RayFeatures Eg3d::features(const Scene& scene, const Cameras& cameras, const Ren
     const auto rays = ops::rays(cameras.to(network_->options()), raw_resolution(options));
     const auto field = this->field(scene);
     const auto with_background = [&](const auto& sampler, const auto& background) {
-        const FusedTriplaneRenderer renderer{sampler, MidpointQuadrature{}, background, config.density_noise};
-        return renderer.render(field, rays, random, context);
+        const FusedTriplaneRenderer fused{sampler, MidpointQuadrature{}, background, config.density_noise};
+        if (!ops::ReferenceOps::active()) return fused.render(field, rays, random, context);
+        const VolumeRenderer reference{sampler, MidpointQuadrature{}, background, config.density_noise};
+        return reference.render(field, rays, random, context);
     };
     const auto with_sampler = [&](const auto& first) {
         const ImportanceSampler sampler{first, options.fine_samples.value_or(config.fine_samples)};

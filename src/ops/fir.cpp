@@ -11,6 +11,7 @@
 
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
+#include <cameo/ops/reference_ops.hpp>
 
 namespace cameo::ops {
 namespace {
@@ -105,7 +106,8 @@ at::Tensor resampled(const at::Tensor& picture, const at::Tensor& filter, const 
     const auto kernel = (options.flip_filter ? filter : filter.flip({0, 1})).to(compute).mul(options.gain);
     const auto x = picture.to(compute);
 
-    if (x.is_cpu() && x.scalar_type() == at::kFloat) return filtered_lines(x, kernel, options).to(type);
+    if (x.is_cpu() && x.scalar_type() == at::kFloat && !ReferenceOps::active())
+        return filtered_lines(x, kernel, options).to(type);
 
     const auto bytes = std::max(x.numel() * options.up * options.up, std::int64_t{1}) * x.element_size();
     const auto step = std::clamp(x.size(1) * piece_bytes / bytes, std::int64_t{1}, x.size(1));

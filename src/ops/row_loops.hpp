@@ -9,11 +9,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 
+#include <cameo/ops/reference_ops.hpp>
+
 namespace cameo::ops {
 
-/// Float32 on the CPU, as it lies in memory: what plain loops can go over.
+/// Float32 on the CPU, as it lies in memory: what plain loops can go over, where they are wanted.
 [[nodiscard]] inline bool is_plain(const at::Tensor& x) {
-    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() && x.numel() > 0;
+    return !ReferenceOps::active() && x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() && x.numel() > 0;
 }
 
 /// body(row, first element) for `count` rows of `length` elements, on all threads.
