@@ -47,6 +47,24 @@ function(cameo_add_objects target)
   target_link_libraries(${target} PRIVATE cameo_own_code ${arg_LIBRARIES})
 endfunction()
 
+# NAME_baseline.cpp and, where the machine's family has them, NAME_avx2.cpp and NAME_avx512.cpp of the calling folder.
+# Products are fused with sums only where the code says so.
+function(cameo_add_machine_sources target name)
+  set(flags_baseline "")
+  set(machines baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(flags_avx2 -mavx2 -mfma)
+    set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma)
+    list(APPEND machines avx2 avx512)
+  endif()
+  foreach(machine IN LISTS machines)
+    set(source "${CMAKE_CURRENT_SOURCE_DIR}/${name}_${machine}.cpp")
+    target_sources(${target} PRIVATE "${source}")
+    set_property(SOURCE "${source}" TARGET_DIRECTORY ${target}
+                 APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off ${flags_${machine}})
+  endforeach()
+endfunction()
+
 # cameo::NAME, made of OBJECTS, and its twin NAME_static, which shows hidden symbols to the tests.
 function(cameo_add_component name)
   cmake_parse_arguments(arg "" "" "OBJECTS;HEADERS;PUBLIC;PRIVATE" ${ARGN})

@@ -10,6 +10,8 @@
 #include <cameo/ops/fir.hpp>
 #include <cameo/ops/fully_connected.hpp>
 
+#include "ops/synthesis_conv2d.hpp"
+
 namespace cameo {
 namespace {
 
@@ -39,24 +41,27 @@ SynthesisLayer::SynthesisLayer(TensorSupply& supply, const std::string& layer, s
       filter(supply.buffer(layer + ".resample_filter", {4, 4}, fir)),
       noise(supply.buffer(layer + ".noise_const", {resolution, resolution}, unit_normal)),
       affine(supply, layer + ".affine", w_dim, inputs, ops::Activation::linear, 1.0, 1.0),
+      ready_weights(c10::make_intrusive<ops::WinogradCache>()),
       name(layer),
       up(doubles),
       clamp(limit) {}
 
 at::Tensor SynthesisLayer::operator()(const at::Tensor& x, const at::Tensor& w, const SynthesisPass& pass) const {
-    auto y = ops::modulated_conv2d(
-        x, weight, affine(w), filter,
-        {.resample = up ? ops::Resample::up_2x : ops::Resample::none, .modulation = pass.modulation});
+    at::Tensor shift;
     if (pass.noise == NoiseMode::constant) {
-        y.add_((noise * noise_strength).to(y.scalar_type()));
+        shift = noise * noise_strength;
     } else if (pass.noise == NoiseMode::random) {
         if (!pass.random)
             throw Error(Errc::invalid_argument,
                         "noise: expected a source of random numbers for random noise, got none");
-        const auto drawn = pass.random->normal({y.size(0), 1, y.size(2), y.size(3)}, noise.options());
-        y.add_((drawn * noise_strength).to(y.scalar_type()));
+        const auto scale = up ? 2 : 1;
+        shift =
+            pass.random->normal({x.size(0), 1, scale * x.size(2), scale * x.size(3)}, noise.options()) * noise_strength;
     }
-    y = ops::bias_act(std::move(y), bias, {.activation = ops::Activation::leaky_relu, .clamp = clamp});
+    auto y = ops::synthesis_conv2d(
+        x, weight, affine(w), filter, shift, bias,
+        {.resample = up ? ops::Resample::up_2x : ops::Resample::none, .modulation = pass.modulation},
+        {.activation = ops::Activation::leaky_relu, .clamp = clamp}, ready_weights);
     pass.observe(name, y);
     return y;
 }

@@ -15,6 +15,7 @@
 #include <cameo/ops/modulated_conv2d.hpp>
 
 #include "generate/tensor_supply.hpp"
+#include "ops/winograd.hpp"
 
 namespace cameo {
 
@@ -47,6 +48,7 @@ struct FullyConnected {
 struct SynthesisLayer {
     at::Tensor weight, noise_strength, bias, filter, noise;
     FullyConnected affine;
+    c10::intrusive_ptr<ops::WinogradCache> ready_weights;
     std::string name;
     bool up = false;
     std::optional<double> clamp;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/triplane_kernels.hpp"
-#include "kernels/triplane_vector.hpp"
+#include "kernels/vector.hpp"
 
 namespace cameo::kernels::CAMEO_VECTOR_NAMESPACE {
 namespace {

@@ -14,6 +14,7 @@
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
 
+#include "core/work_memory.hpp"
 #include "row_loops.hpp"
 
 namespace cameo::ops {
@@ -46,7 +47,7 @@ std::optional<Rows> rows(const at::Tensor& x) {
 }
 
 at::Tensor activated(const at::Tensor& x, const float* bias, const Rows& of, bool leaky, double gain, double clamp) {
-    auto y = at::empty_like(x);
+    auto y = detail::pooled_empty(x.sizes());
     const auto* in = x.const_data_ptr<float>();
     auto* out = y.mutable_data_ptr<float>();
     const auto up = static_cast<float>(gain), below = leaky ? static_cast<float>(slope) : 1.0F,
@@ -68,7 +69,7 @@ struct Gradients {
 };
 Gradients activation_gradients(const at::Tensor& y, const at::Tensor& gradient, const Rows& of, bool leaky, double gain,
                                double clamp) {
-    Gradients result{at::empty_like(y), at::empty({y.size(0), y.size(1)}, y.options())};
+    Gradients result{detail::pooled_empty(y.sizes()), at::empty({y.size(0), y.size(1)}, y.options())};
     const auto *value = y.const_data_ptr<float>(), *in = gradient.const_data_ptr<float>();
     auto *out = result.x.mutable_data_ptr<float>(), *sums = result.row_sums.mutable_data_ptr<float>();
     const auto above = static_cast<float>(gain), below = static_cast<float>(leaky ? gain * slope : gain),

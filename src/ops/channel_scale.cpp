@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/work_memory.hpp"
 #include "row_loops.hpp"
 
 namespace cameo::ops {
@@ -18,7 +19,7 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
     static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& scale) {
         context->save_for_backward({x, scale});
         const auto factors = scale.expand({x.size(0), -1}).contiguous();
-        auto y = at::empty_like(x);
+        auto y = detail::pooled_empty(x.sizes());
         const auto *in = x.const_data_ptr<float>(), *factor = factors.const_data_ptr<float>();
         auto* out = y.mutable_data_ptr<float>();
         const auto length = x.size(2) * x.size(3);
@@ -40,7 +41,7 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
         }
         const auto wants_x = context->needs_input_grad(0), wants_scale = context->needs_input_grad(1);
         const auto factors = scale.expand({x.size(0), -1}).contiguous();
-        auto of_x = wants_x ? at::empty_like(x) : at::Tensor();
+        auto of_x = wants_x ? detail::pooled_empty(x.sizes()) : at::Tensor();
         auto sums = at::empty({x.size(0), x.size(1)}, x.options());
         const auto *in = x.const_data_ptr<float>(), *gradient = gradients[0].const_data_ptr<float>(),
                    *factor = factors.const_data_ptr<float>();

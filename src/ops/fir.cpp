@@ -13,6 +13,8 @@
 #include <cameo/core/shape.hpp>
 #include <cameo/ops/reference_ops.hpp>
 
+#include "core/work_memory.hpp"
+
 namespace cameo::ops {
 namespace {
 
@@ -59,7 +61,7 @@ at::Tensor filtered_lines(const at::Tensor& picture, const at::Tensor& taps, con
     const auto padded_width = width * up + options.pad_x[0] + options.pad_x[1],
                padded_height = height * up + options.pad_y[0] + options.pad_y[1];
     const auto out_height = (padded_height - rows) / down + 1, out_width = (padded_width - columns) / down + 1;
-    auto result = at::empty({x.size(0), x.size(1), out_height, out_width}, x.options());
+    auto result = detail::pooled_empty({x.size(0), x.size(1), out_height, out_width});
     const auto *in = x.const_data_ptr<float>(), *weights = kernel.const_data_ptr<float>();
     auto* out = result.mutable_data_ptr<float>();
     const auto add = [&](const float* line, const float* weight, float* sum) {

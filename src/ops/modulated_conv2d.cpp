@@ -12,6 +12,10 @@
 
 namespace cameo::ops {
 
+at::Tensor demodulation(const at::Tensor& weight, const at::Tensor& styles) {
+    return (at::mm(styles.square(), weight.square().sum({2, 3}).t()) + 1e-8).rsqrt();
+}
+
 at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& styles,
                             const at::Tensor& filter, const ModulatedConvOptions& options) {
     const auto shape = ShapeCheck()
@@ -29,17 +33,14 @@ at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const
         s = s / s.abs().amax({1}, true);
     }
 
-    // One set of weights per style [S, O, I, k, k], needed for its norms in both forms.
-    at::Tensor modulated, norms;
-    if (options.demodulate || options.modulation == Modulation::weights)
-        modulated = w.unsqueeze(0) * s.view({-1, 1, inputs, 1, 1});
-    if (options.demodulate) norms = (modulated.square().sum({2, 3, 4}) + 1e-8).rsqrt();
-
+    const auto norms = options.demodulate ? demodulation(w, s) : at::Tensor();
     if (options.modulation == Modulation::activations) {
         auto y =
             conv2d_resample(channel_scale(x, s.to(x.scalar_type())), w.to(x.scalar_type()), filter, options.resample);
         return norms.defined() ? channel_scale(y, norms.to(x.scalar_type())) : y;
     }
+    // One set of weights per style [S, O, I, k, k].
+    auto modulated = w.unsqueeze(0) * s.view({-1, 1, inputs, 1, 1});
     if (norms.defined()) modulated = modulated * norms.view({-1, outputs, 1, 1, 1});
     modulated = modulated.to(x.scalar_type());
     if (styles.size(0) == 1) return conv2d_resample(x, modulated[0], filter, options.resample);

@@ -4,17 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -24,6 +17,7 @@
 #include <cameo/core/parallel.hpp>
 #include <cameo/core/shape.hpp>
 
+#include "core/work_memory.hpp"
 #include "render/fused_triplane.hpp"
 
 namespace cameo::detail {
@@ -34,44 +28,6 @@ using kernels::TriplaneGradients;
 using kernels::TriplaneKernels;
 using kernels::TriplaneRays;
 using kernels::TriplaneScene;
-
-/// Floats at the start of a page, in large pages where the system has them: samples fall all over the planes, more
-/// small pages than a processor remembers.
-class Buffer {
-  public:
-    Buffer() = default;
-    explicit Buffer(std::int64_t count) : count_(count) {
-        constexpr std::size_t page = std::size_t{2} << 20, line = 64;
-        const auto bytes = static_cast<std::size_t>(count) * sizeof(float);
-        const auto unit = bytes >= page ? page : line;
-        memory_.reset(static_cast<float*>(std::aligned_alloc(unit, (bytes / unit + 1) * unit)));
-        if (!memory_)
-            throw Error(Errc::out_of_memory, "fused renderer: expected " + std::to_string(bytes) + " bytes, got none");
-#if defined(__linux__)
-        if (unit == page) (void)madvise(memory_.get(), (bytes / unit + 1) * unit, MADV_HUGEPAGE);
-#endif
-    }
-    [[nodiscard]] float* data() const { return memory_.get(); }
-    [[nodiscard]] std::int64_t size() const { return count_; }
-    void clear() const { std::fill_n(memory_.get(), count_, 0.0f); }
-
-  private:
-    struct Free {
-        void operator()(float* memory) const { std::free(memory); }
-    };
-    std::unique_ptr<float, Free> memory_;
-    std::int64_t count_ = 0;
-};
-
-/// A thread's scratch, at least that large.
-float* thread_scratch(std::int64_t count) {
-    thread_local Buffer buffer;
-    if (buffer.size() < count) {
-        buffer = Buffer(count);
-        buffer.clear();
-    }
-    return buffer.data();
-}
 
 /// All of a render but where rays go: what both passes need.
 struct Plan {
@@ -120,8 +76,8 @@ class Scene {
         scene.density_bias = decoder.output_bias[0].item<float>();
         place_planes(plan.axes);
         const auto size = scene.sheets * scene.sheet_size();
-        texels_ = std::exchange(kept_texels(), Buffer());
-        if (texels_.size() < size) texels_ = Buffer(size);
+        texels_ = std::exchange(kept_texels(), WorkMemory());
+        if (texels_.size() < size) texels_ = WorkMemory(size);
         scene.texels = texels_.data();
     }
     Scene(const Scene&) = delete;
@@ -148,8 +104,8 @@ class Scene {
 
   private:
     /// What the thread's next render begins with: fresh memory costs as much as laying out planes in it.
-    static Buffer& kept_texels() {
-        thread_local Buffer kept;
+    static WorkMemory& kept_texels() {
+        thread_local WorkMemory kept;
         return kept;
     }
 
@@ -189,7 +145,7 @@ class Scene {
 
     at::Tensor hidden_weight_, hidden_weight_row_, hidden_bias_, colour_weight_, colour_weight_row_, colour_bias_,
         density_weight_;
-    Buffer texels_;
+    WorkMemory texels_;
 };
 
 /// Whether the first layer is better applied to all texels than to all samples. Counts multiplications; two sheets of
@@ -341,18 +297,18 @@ Gradients backward(const Plan& plan, const at::Tensor& given_planes, const Tripl
     const auto channels = triplane_padded(parts.channels), units = triplane_padded(parts.hidden);
     const auto wants_samples = plan.planes_wanted || plan.rays_wanted;
 
-    Buffer texels, by_channel, across, places, parameters;
+    WorkMemory texels, by_channel, across, places, parameters;
     std::vector<double> sums(static_cast<std::size_t>(parameter_count), 0.0);
     if (plan.planes_wanted) {
-        texels = Buffer(parts.sheets * parts.sheet_size());
+        texels = WorkMemory(parts.sheets * parts.sheet_size());
         result.planes = at::empty(planes.sizes(), at::kFloat);
     }
     if (wants_samples) {
-        by_channel = Buffer(samples * channels);
-        places = Buffer(samples * parts.sheets);
-        across = Buffer(samples * parts.sheets * 2);
+        by_channel = WorkMemory(samples * channels);
+        places = WorkMemory(samples * parts.sheets);
+        across = WorkMemory(samples * parts.sheets * 2);
     }
-    if (plan.parameters_wanted) parameters = Buffer(pieces * parameter_count);
+    if (plan.parameters_wanted) parameters = WorkMemory(pieces * parameter_count);
     if (plan.rays_wanted) {
         result.origin = at::empty({cameras, count, 3}, at::kFloat);
         result.direction = at::empty({cameras, count, 3}, at::kFloat);

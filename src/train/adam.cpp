@@ -50,6 +50,8 @@ void Adam::step(double rate) {
     flat.nan_to_num_(0.0, 1e5, -1e5);
     auto gradients = flat.split_with_sizes(sizes);
     for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = gradients[i].view(parameters[i].sizes());
+    // Whoever keeps something made from the weights is to see that they changed.
+    for (const auto& parameter : parameters) parameter.unsafeGetTensorImpl()->bump_version();
     at::_foreach_add_(step, 1);
     at::_fused_adam_(parameters, gradients, first, second, {}, step, options_.learning_rate * rate, options_.beta1,
                      options_.beta2, /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);

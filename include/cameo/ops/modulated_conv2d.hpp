@@ -22,6 +22,10 @@ struct ModulatedConvOptions {
     Modulation modulation = Modulation::weights;
 };
 
+/// 1 / the norm of each output channel's weights, multiplied by styles.
+/// Shapes   weight [O, I, k, k], styles [S, I]; returns [S, O]. Differentiable in both, any number of times
+[[nodiscard]] CAMEO_API at::Tensor demodulation(const at::Tensor& weight, const at::Tensor& styles);
+
 /// A convolution whose weights are scaled per input channel by styles.
 /// Shapes   x [N, I, H, W], weight [O, I, k, k], styles [N, I] or [1, I], filter [4, 4]; returns [N, O, H', W']
 /// Differentiable in x, weight and styles, any number of times
