@@ -18,7 +18,8 @@ constexpr int panel = 8;  // rows of a product that stay in registers, `wide` ve
 constexpr int panel = 4;
 #endif
 constexpr int wide = 3;
-constexpr std::int64_t input_block = 128;  // inputs that are summed at a time, so that tiles stay in the first cache
+constexpr int most_sets = 2;               // of as many vectors, which share what is read of the weights
+constexpr std::int64_t input_block = 64;  // inputs that are summed at a time, so that tiles stay in the first cache
 constexpr std::int64_t between = 16;       // floats between places, which would else share a few lines of that cache
 constexpr std::int64_t places = winograd_places;
 
@@ -290,7 +291,7 @@ std::int64_t groups(const WinogradTask& task) { return task.pictures * groups_of
 CAMEO_INLINE std::int64_t panels(const WinogradTask& task) { return (task.rows() + panel - 1) / panel; }
 
 std::int64_t scratch(const WinogradTask& task) {
-    return places * (wide * lanes * (task.inputs + panels(task) * panel) + 2 * between);
+    return most_sets * places * (wide * lanes * (task.inputs + panels(task) * panel) + 2 * between);
 }
 
 void pack(const float* weights, std::int64_t outputs, std::int64_t inputs, int phases, std::int64_t first,
@@ -310,50 +311,71 @@ void pack(const float* weights, std::int64_t outputs, std::int64_t inputs, int p
         }
 }
 
-template <int Count>
-CAMEO_INLINE void run_groups(const WinogradTask& task, std::int64_t first, float* memory) {
-    constexpr std::int64_t width = Count * lanes;
-    const auto place = task.inputs * width + between;
-    float* const tiles = memory;  // [places, I, width]
-    const auto result = panels(task) * panel * width + between;
-    float* const products = memory + places * place;  // [places, rows, width]
-    Group group[Count];
-    for (int v = 0; v < Count; ++v) group[v] = group_at(task, first + v);
-    const auto plane = task.height * task.width;
+/// Groups that share the registers of one product, and where their numbers lie.
+struct Set {
+    Group group[wide];
+    int count;
+    float* tiles;     ///< [places, I, count lanes]
+    float* products;  ///< [places, rows, count lanes]
+    std::int64_t tiles_place, products_place;
+};
+
+CAMEO_INLINE void multiply_set(const Set& set, const float* weights, std::int64_t place, std::int64_t input,
+                               std::int64_t length, std::int64_t row) {
+    const auto width = set.count * lanes;
+    const float* const tiles = set.tiles + place * set.tiles_place + input * width;
+    float* const products = set.products + place * set.products_place + row * width;
+    switch (set.count) {
+        case 1:
+            multiply<1>(weights, tiles, length, input > 0, products, width);
+            break;
+        case 2:
+            multiply<2>(weights, tiles, length, input > 0, products, width);
+            break;
+        default:
+            multiply<3>(weights, tiles, length, input > 0, products, width);
+            break;
+    }
+}
+
+void run(const WinogradTask& task, std::int64_t first, std::int64_t last, float* memory) {
+    const auto plane = task.height * task.width, count = panels(task);
+    Set sets[most_sets];
+    const int used = last - first > wide ? 2 : 1;
+    for (int s = 0; s < used; ++s) {
+        auto& set = sets[s];
+        const auto begin = s == 0 ? first : first + sets[0].count;
+        set.count = static_cast<int>(s == 0 ? (last - first + used - 1) / used : last - begin);
+        const auto width = set.count * lanes;
+        set.tiles_place = task.inputs * width + between;
+        set.products_place = count * panel * width + between;
+        set.tiles = memory;
+        set.products = memory + places * set.tiles_place;
+        memory = set.products + places * set.products_place;
+        for (int v = 0; v < set.count; ++v) set.group[v] = group_at(task, begin + v);
+    }
     for (std::int64_t i = 0; i < task.inputs; ++i)
-        for (int v = 0; v < Count; ++v)
-            transform_inputs(task, group[v], task.x + (group[v].picture * task.inputs + i) * plane,
-                             task.scale_in ? task.scale_in[group[v].picture * task.scale_in_stride + i] : 1.0f,
-                             tiles + i * width + v * lanes, place);
+        for (int s = 0; s < used; ++s)
+            for (int v = 0; v < sets[s].count; ++v) {
+                const auto& group = sets[s].group[v];
+                transform_inputs(task, group, task.x + (group.picture * task.inputs + i) * plane,
+                                 task.scale_in ? task.scale_in[group.picture * task.scale_in_stride + i] : 1.0f,
+                                 sets[s].tiles + (i * sets[s].count + v) * lanes, sets[s].tiles_place);
+            }
     // Place after place, so that tiles are read once, and weights in the order in which they lie.
-    const auto count = panels(task);
     const float* weights = task.packed;
     for (std::int64_t k = 0; k < places; ++k)
         for (std::int64_t i = 0; i < task.inputs; i += input_block) {
             const auto length = least(input_block, task.inputs - i);
             for (std::int64_t p = 0; p < count; ++p, weights += length * panel)
-                multiply<Count>(weights, tiles + k * place + i * width, length, i > 0,
-                                products + k * result + p * panel * width, width);
+                for (int s = 0; s < used; ++s) multiply_set(sets[s], weights, k, i, length, p * panel);
         }
     for (std::int64_t o = 0; o < task.outputs; ++o)
-        for (int v = 0; v < Count; ++v)
-            finish_channel(task, group[v], o, products + o * task.phases * width + v * lanes, width, result);
-}
-
-void run(const WinogradTask& task, std::int64_t first, std::int64_t last, float* memory) {
-    switch (last - first) {
-        case 1:
-            run_groups<1>(task, first, memory);
-            break;
-        case 2:
-            run_groups<2>(task, first, memory);
-            break;
-        case 3:
-            run_groups<3>(task, first, memory);
-            break;
-        default:
-            break;
-    }
+        for (int s = 0; s < used; ++s)
+            for (int v = 0; v < sets[s].count; ++v)
+                finish_channel(task, sets[s].group[v], o,
+                               sets[s].products + (o * task.phases * sets[s].count + v) * lanes, sets[s].count * lanes,
+                               sets[s].products_place);
 }
 
 }  // namespace

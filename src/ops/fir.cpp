@@ -6,10 +6,10 @@
 #include <vector>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cameo/core/error.hpp>
+#include <cameo/core/parallel.hpp>
 #include <cameo/core/shape.hpp>
 #include <cameo/ops/reference_ops.hpp>
 
@@ -74,7 +74,8 @@ at::Tensor filtered_lines(const at::Tensor& picture, const at::Tensor& taps, con
         for (std::int64_t tap = 0; tap < columns; ++tap)
             for (std::int64_t i = 0; i < out_width; ++i) sum[i] += weight[tap] * line[i * down + tap];
     };
-    at::parallel_for(0, x.size(0) * x.size(1), 1, [&](std::int64_t first, std::int64_t last) {
+    const auto grain = std::max<std::int64_t>(1, 65536 / (out_height * out_width));
+    parallel_for(0, x.size(0) * x.size(1), grain, [&](std::int64_t first, std::int64_t last) {
         // The latest lines, each needed by as many rows of the result as the filter has taps.
         std::vector<std::vector<float>> lines(static_cast<std::size_t>(rows),
                                               std::vector<float>(static_cast<std::size_t>(padded_width)));

@@ -9,6 +9,7 @@
 #include <cameo/core/shape.hpp>
 
 #include "channel_scale.hpp"
+#include "row_loops.hpp"
 
 namespace cameo::ops {
 
@@ -34,6 +35,13 @@ at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const
     }
 
     const auto norms = options.demodulate ? demodulation(w, s) : at::Tensor();
+    // Taps of one pixel: a product of matrices, with the styles in the smaller one.
+    if (side == 1 && options.resample == Resample::none && is_plain(x) && weight.scalar_type() == at::kFloat) {
+        auto mixed = w.view({1, outputs, inputs}) * s.view({-1, 1, inputs});
+        if (norms.defined()) mixed = mixed * norms.view({-1, outputs, 1});
+        const auto pixels = x.view({pictures, inputs, x.size(2) * x.size(3)});
+        return at::bmm(mixed.expand({pictures, -1, -1}), pixels).view({pictures, outputs, x.size(2), x.size(3)});
+    }
     if (options.modulation == Modulation::activations) {
         auto y =
             conv2d_resample(channel_scale(x, s.to(x.scalar_type())), w.to(x.scalar_type()), filter, options.resample);

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 
+#include <cameo/core/parallel.hpp>
 #include <cameo/ops/reference_ops.hpp>
 
 namespace cameo::ops {
@@ -21,8 +21,8 @@ namespace cameo::ops {
 /// body(row, first element) for `count` rows of `length` elements, on all threads.
 template <class Body>
 void for_each_row(std::int64_t count, std::int64_t length, const Body& body) {
-    const auto grain = std::max<std::int64_t>(1, 16384 / length);
-    at::parallel_for(0, count, grain, [&](std::int64_t first, std::int64_t last) {
+    const auto grain = std::max<std::int64_t>(1, 65536 / length);
+    parallel_for(0, count, grain, [&](std::int64_t first, std::int64_t last) {
         for (auto row = first; row < last; ++row) body(row, row * length);
     });
 }

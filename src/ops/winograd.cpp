@@ -8,9 +8,9 @@
 #include <utility>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <cameo/core/parallel.hpp>
 #include <cameo/ops/fir.hpp>
 
 #include "core/work_memory.hpp"
@@ -193,7 +193,7 @@ WinogradWeights winograd_weights(const at::Tensor& weight, const at::Tensor& fil
     result.packed = at::empty({winograd_places, result.inputs, panels, kernels.panel}, weight.options());
     const auto* from = transformed.const_data_ptr<float>();
     auto* to = result.packed.mutable_data_ptr<float>();
-    at::parallel_for(0, panels, 1, [&](std::int64_t first, std::int64_t last) {
+    parallel_for(0, panels, 1, [&](std::int64_t first, std::int64_t last) {
         kernels.pack(from, result.outputs, result.inputs, result.phases, first, last, to);
     });
     return result;
@@ -252,11 +252,12 @@ at::Tensor winograd_finished(const at::Tensor& picture, const WinogradWeights& w
         task.clamp = static_cast<float>(finish.activation->clamp.value_or(std::numeric_limits<double>::infinity()));
     }
 
-    // As few turns as fit the registers, but one for each thread, all of about the same length.
+    // As few turns as fit the registers, but as many for each thread, all of about the same length.
     const auto groups = kernels.groups(task);
-    const auto turns = std::max((groups + kernels.together - 1) / kernels.together,
-                                std::min<std::int64_t>(groups, at::get_num_threads()));
-    at::parallel_for(0, turns, 1, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t threads = thread_count();
+    const auto least_turns = (groups + kernels.together - 1) / kernels.together;
+    const auto turns = std::min(groups, (least_turns + threads - 1) / threads * threads);
+    parallel_for(0, turns, 1, [&](std::int64_t first, std::int64_t last) {
         auto* const memory = detail::thread_scratch(kernels.scratch(task));
         for (auto turn = first; turn < last; ++turn)
             kernels.run(task, turn * groups / turns, (turn + 1) * groups / turns, memory);

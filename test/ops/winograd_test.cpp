@@ -6,9 +6,10 @@
 #include <string>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
+
 #include <c10/core/GradMode.h>
 
+#include <cameo/core/parallel.hpp>
 #include <cameo/ops/conv2d_resample.hpp>
 #include <cameo/ops/fir.hpp>
 #include <cameo/train/adam.hpp>
@@ -104,12 +105,12 @@ TEST_CASE("what is not a number stays so in its surroundings alone", "[ops][wino
 TEST_CASE("tiled convolutions have the same bits on any number of threads", "[ops][winograd]") {
     const auto x = floats({1, 6, 40, 72}, 12), weight = floats({9, 6, 3, 3}, 13);
     const auto ready = ops::winograd_weights(weight, ops::fir_filter(), WinogradUse::forward);
-    const auto before = at::get_num_threads();
-    at::set_num_threads(1);
+    const auto before = thread_count();
+    set_thread_count(1);
     const auto one = ops::winograd_finished(x, ready, {});
-    at::set_num_threads(3);
+    set_thread_count(3);
     const auto three = ops::winograd_finished(x, ready, {});
-    at::set_num_threads(before);
+    set_thread_count(before);
     CHECK(at::equal(one, three));
 }
 
