@@ -14,6 +14,7 @@
 #include <vector>
 
 #if defined(__linux__)
+#include <dlfcn.h>
 #include <sched.h>
 #endif
 
@@ -30,6 +31,18 @@ int usable_cores() noexcept {
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::clamp(CPU_COUNT(&allowed), 1, max_threads);
 #endif
     return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, max_threads);
+}
+
+// How OpenMP, if this process has it, calls a function on so many threads at once. LibTorch brings it, and its threads
+// spin for a while after each of LibTorch's operations: other threads would have to share the cores with them.
+using OpenMpParallel = void (*)(void (*)(void*), void*, unsigned threads, unsigned flags);
+OpenMpParallel openmp_parallel() noexcept {
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__)  // which knows nothing of OpenMP's locks
+    static const auto found = reinterpret_cast<OpenMpParallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+    return found;
+#else
+    return nullptr;
+#endif
 }
 
 thread_local bool inside_a_body = false;
@@ -80,7 +93,8 @@ class Job {
     std::exception_ptr failure_;
 };
 
-/// Threads that sleep until there is a job; the caller of parallel_for works too, so N threads need N - 1 of them.
+/// One job at a time goes to OpenMP's threads, others to threads that sleep until there is one; the caller of
+/// parallel_for works too, so N threads need N - 1 of them.
 class Pool {
   public:
     static Pool& instance() {
@@ -104,6 +118,12 @@ class Pool {
     void set_threads(int count) noexcept { threads_.store(count, std::memory_order_relaxed); }
 
     void run(Job& job) {
+        if (const auto parallel = openmp_parallel(); parallel != nullptr && !openmp_works_.exchange(true)) {
+            // Always as many, since OpenMP ends threads that one team does not need.
+            parallel([](void* work) { static_cast<Job*>(work)->work(); }, &job, static_cast<unsigned>(threads()), 0);
+            openmp_works_ = false;
+            return;
+        }
         {
             const std::scoped_lock lock(mutex_);
             grow(std::min<std::int64_t>(threads(), job.pieces()) - 1);
@@ -151,6 +171,7 @@ class Pool {
     }
 
     std::atomic<int> threads_{usable_cores()};
+    std::atomic<bool> openmp_works_{false};
     std::mutex mutex_;
     std::condition_variable wake_, finished_;
     std::vector<Job*> jobs_;
