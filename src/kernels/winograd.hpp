@@ -18,9 +18,9 @@ constexpr int panel = 8;  // rows of a product that stay in registers, `wide` ve
 constexpr int panel = 4;
 #endif
 constexpr int wide = 3;
-constexpr int most_sets = 2;               // of as many vectors, which share what is read of the weights
+constexpr int most_sets = 2;              // of as many vectors, which share what is read of the weights
 constexpr std::int64_t input_block = 64;  // inputs that are summed at a time, so that tiles stay in the first cache
-constexpr std::int64_t between = 16;       // floats between places, which would else share a few lines of that cache
+constexpr std::int64_t between = 16;      // floats between places, which would else share a few lines of that cache
 constexpr std::int64_t places = winograd_places;
 
 CAMEO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
@@ -94,10 +94,22 @@ struct Group {
     bool one_line;              ///< all in one line of tiles
 };
 
-CAMEO_INLINE std::int64_t groups_of_picture(const WinogradTask& task) {
+/// Either task's pictures, cut into tiles.
+struct Grid {
+    std::int64_t height, width;
+
+    [[nodiscard]] CAMEO_INLINE std::int64_t tiles_down() const { return (height + 3) / 4; }
+    [[nodiscard]] CAMEO_INLINE std::int64_t tiles_across() const { return (width + 3) / 4; }
+};
+template <class Task>
+CAMEO_INLINE Grid grid_of(const Task& task) {
+    return {task.height, task.width};
+}
+
+CAMEO_INLINE std::int64_t groups_of_picture(const Grid& task) {
     return (task.tiles_down() * task.tiles_across() + lanes - 1) / lanes;
 }
-CAMEO_INLINE Group group_at(const WinogradTask& task, std::int64_t index) {
+CAMEO_INLINE Group group_at(const Grid& task, std::int64_t index) {
     const auto each = groups_of_picture(task), tiles = task.tiles_down() * task.tiles_across();
     Group group{};
     group.picture = index / each;
@@ -122,7 +134,7 @@ CAMEO_INLINE void stage(const float* row, std::int64_t width, std::int64_t begin
 
 /// Calls body(tile of the group, line of tiles, column of tiles, how many) for each line of tiles that a group touches.
 template <class Body>
-CAMEO_INLINE void for_each_line(const WinogradTask& task, const Group& group, const Body& body) {
+CAMEO_INLINE void for_each_line(const Grid& task, const Group& group, const Body& body) {
     auto down = group.down, across = group.across;
     for (std::int64_t tile = 0; tile < group.count;) {
         const auto rest = task.tiles_across() - across, left = group.count - tile;
@@ -135,7 +147,7 @@ CAMEO_INLINE void for_each_line(const WinogradTask& task, const Group& group, co
 }
 
 /// Row r of the six around a group's tiles, its columns parted.
-CAMEO_INLINE void load_row(const WinogradTask& task, const Group& group, const float* plane, std::int64_t r, Vec* c) {
+CAMEO_INLINE void load_row(const Grid& task, const Group& group, const float* plane, std::int64_t r, Vec* c) {
     float here[4 * lanes + 4], next[4 * lanes];
     if (group.one_line) {
         const auto y = 4 * group.down - 1 + r, left = 4 * group.across - 1;
@@ -160,28 +172,30 @@ CAMEO_INLINE void load_row(const WinogradTask& task, const Group& group, const f
     }
     std::memset(here, 0, sizeof here);
     std::memset(next, 0, sizeof next);
-    for_each_line(task, group, [&](std::int64_t tile, std::int64_t down, std::int64_t across, std::int64_t count) {
-        const auto y = 4 * down - 1 + r, left = 4 * across - 1;
-        if (y < 0 || y >= task.height) return;
-        stage(plane + y * task.width, task.width, left, 4 * count, here + 4 * tile);
-        stage(plane + y * task.width, task.width, left + 4, 4 * count, next + 4 * tile);
-    });
+    for_each_line(grid_of(task), group,
+                  [&](std::int64_t tile, std::int64_t down, std::int64_t across, std::int64_t count) {
+                      const auto y = 4 * down - 1 + r, left = 4 * across - 1;
+                      if (y < 0 || y >= task.height) return;
+                      stage(plane + y * task.width, task.width, left, 4 * count, here + 4 * tile);
+                      stage(plane + y * task.width, task.width, left + 4, 4 * count, next + 4 * tile);
+                  });
     Vec unused_2, unused_3;
     part(here, c[0], c[1], c[2], c[3]);
     part(next, c[4], c[5], unused_2, unused_3);
 }
 
-/// One channel's inputs of a group, transformed: place p goes to out[p step].
-CAMEO_INLINE void transform_inputs(const WinogradTask& task, const Group& group, const float* plane, float scale,
-                                   float* out, std::int64_t step) {
+/// One channel's inputs of a group, transformed: keep(place, value) gets them.
+template <class Keep>
+CAMEO_INLINE void transform_inputs(const Grid& grid, const Group& group, const float* plane, float scale,
+                                   const Keep& keep) {
     Vec d[36], t[36];
-    for (int r = 0; r < 6; ++r) load_row(task, group, plane, r, d + 6 * r);
+    for (int r = 0; r < 6; ++r) load_row(grid, group, plane, r, d + 6 * r);
     const Vec factor = splat(scale);
     for (int c = 0; c < 6; ++c) into_places<6>(d + c, t + c);
     for (int r = 0; r < 6; ++r) {
         Vec line[6];
         into_places<1>(t + 6 * r, line);
-        for (int c = 0; c < 6; ++c) store(out + (6 * r + c) * step, line[c] * factor);
+        for (int c = 0; c < 6; ++c) keep(6 * r + c, line[c] * factor);
     }
 }
 
@@ -274,7 +288,7 @@ CAMEO_INLINE void finish_channel(const WinogradTask& task, const Group& group, s
                     store(line + (2 * i + 1) * lanes, turns<1>(first[i], second[i], each_lane));
                 }
             }
-            for_each_line(task, group,
+            for_each_line(grid_of(task), group,
                           [&](std::int64_t tile, std::int64_t tiles, std::int64_t column, std::int64_t count) {
                               if (4 * tiles + r >= task.height) return;
                               const auto columns = least(4 * count, task.width - 4 * column);
@@ -286,7 +300,7 @@ CAMEO_INLINE void finish_channel(const WinogradTask& task, const Group& group, s
     }
 }
 
-std::int64_t groups(const WinogradTask& task) { return task.pictures * groups_of_picture(task); }
+std::int64_t groups(const WinogradTask& task) { return task.pictures * groups_of_picture(grid_of(task)); }
 
 CAMEO_INLINE std::int64_t panels(const WinogradTask& task) { return (task.rows() + panel - 1) / panel; }
 
@@ -340,6 +354,7 @@ CAMEO_INLINE void multiply_set(const Set& set, const float* weights, std::int64_
 
 void run(const WinogradTask& task, std::int64_t first, std::int64_t last, float* memory) {
     const auto plane = task.height * task.width, count = panels(task);
+    const auto grid = grid_of(task);
     Set sets[most_sets];
     const int used = last - first > wide ? 2 : 1;
     for (int s = 0; s < used; ++s) {
@@ -352,15 +367,16 @@ void run(const WinogradTask& task, std::int64_t first, std::int64_t last, float*
         set.tiles = memory;
         set.products = memory + places * set.tiles_place;
         memory = set.products + places * set.products_place;
-        for (int v = 0; v < set.count; ++v) set.group[v] = group_at(task, begin + v);
+        for (int v = 0; v < set.count; ++v) set.group[v] = group_at(grid, begin + v);
     }
     for (std::int64_t i = 0; i < task.inputs; ++i)
         for (int s = 0; s < used; ++s)
             for (int v = 0; v < sets[s].count; ++v) {
                 const auto& group = sets[s].group[v];
-                transform_inputs(task, group, task.x + (group.picture * task.inputs + i) * plane,
+                float* const to = sets[s].tiles + (i * sets[s].count + v) * lanes;
+                transform_inputs(grid, group, task.x + (group.picture * task.inputs + i) * plane,
                                  task.scale_in ? task.scale_in[group.picture * task.scale_in_stride + i] : 1.0f,
-                                 sets[s].tiles + (i * sets[s].count + v) * lanes, sets[s].tiles_place);
+                                 [&](int k, Vec value) { store(to + k * sets[s].tiles_place, value); });
             }
     // Place after place, so that tiles are read once, and weights in the order in which they lie.
     const float* weights = task.packed;
@@ -378,6 +394,130 @@ void run(const WinogradTask& task, std::int64_t first, std::int64_t last, float*
                                sets[s].products_place);
 }
 
+// ---- The weights' gradient ----
+
+/// Lane j of vector i becomes lane i of vector j.
+CAMEO_INLINE void transpose(Vec (&v)[lanes]) {
+    constexpr int half = static_cast<int>(lanes) / 2;
+    for (std::int64_t round = 1; round < lanes; round *= 2) {
+        Vec next[lanes];
+        _Pragma("GCC unroll 8") for (int i = 0; i < half; ++i) {
+            next[2 * i] = turns<0>(v[i], v[i + half], each_lane);
+            next[2 * i + 1] = turns<1>(v[i], v[i + half], each_lane);
+        }
+        _Pragma("GCC unroll 16") for (int i = 0; i < 2 * half; ++i) v[i] = next[i];
+    }
+}
+
+/// The adjoint of into_results().
+template <int Step>
+CAMEO_INLINE void out_of_results(const Vec* g, Vec* m) {
+    const Vec g0 = g[0], g1 = g[Step], g2 = g[2 * Step], g3 = g[3 * Step];
+    const Vec two = splat(2.0f), four = splat(4.0f);
+    const Vec even = g0 + g2, odd = g1 + g3;
+    const Vec even_2 = fma(four, g2, g0), odd_2 = two * fma(four, g3, g1);
+    m[0] = g0;
+    m[Step] = even + odd;
+    m[2 * Step] = even - odd;
+    m[3 * Step] = even_2 + odd_2;
+    m[4 * Step] = even_2 - odd_2;
+    m[5 * Step] = g3;
+}
+
+/// One channel's gradients of a group, transformed.
+template <class Keep>
+CAMEO_INLINE void transform_gradients(const Grid& grid, const Group& group, const float* plane, float scale,
+                                      const Keep& keep) {
+    Vec d[4 * 6], t[6 * 6];
+    for (int r = 0; r < 4; ++r) {
+        float line[4 * lanes];
+        std::memset(line, 0, sizeof line);
+        for_each_line(grid, group, [&](std::int64_t tile, std::int64_t down, std::int64_t across, std::int64_t count) {
+            const auto y = 4 * down + r;
+            if (y < grid.height) stage(plane + y * grid.width, grid.width, 4 * across, 4 * count, line + 4 * tile);
+        });
+        Vec* const c = d + 6 * r;
+        part(line, c[0], c[1], c[2], c[3]);
+    }
+    const Vec factor = splat(scale);
+    for (int c = 0; c < 4; ++c) out_of_results<6>(d + c, t + c);
+    for (int r = 0; r < 6; ++r) {
+        Vec line[6];
+        out_of_results<1>(t + 6 * r, line);
+        for (int c = 0; c < 6; ++c) keep(6 * r + c, line[c] * factor);
+    }
+}
+
+constexpr std::int64_t filled_inputs = wide * lanes, filled_rows = lanes;
+
+std::int64_t gradient_groups(const WinogradGradientTask& task) {
+    return task.pictures * groups_of_picture(grid_of(task));
+}
+
+/// Tiles lie as [places, sets of `wide` vectors of channels, tiles, channels], products as [places, panels, tiles, rows].
+void transform(const WinogradGradientTask& task, std::int64_t first, std::int64_t last, std::int64_t piece) {
+    const auto grid = grid_of(task);
+    const auto plane = task.height * task.width, block = (last - first) * lanes;
+    const auto inputs = (task.inputs + filled_inputs - 1) / filled_inputs * filled_inputs;
+    const auto rows = (task.rows + filled_rows - 1) / filled_rows * filled_rows;
+    const bool of_x = piece < inputs / lanes;
+    const auto channel = (of_x ? piece : piece - inputs / lanes) * lanes, channels = of_x ? task.inputs : task.rows;
+    const float* const planes = of_x ? task.x : task.gradient;
+    const float* const scales = of_x ? task.scale_x : task.scale_gradient;
+    const auto scales_stride = of_x ? task.scale_x_stride : task.scale_gradient_stride;
+    for (auto g = first; g < last; ++g) {
+        const auto group = group_at(grid, g);
+        Vec value[places][lanes];
+        for (std::int64_t i = 0; i < lanes; ++i) {
+            const auto of = channel + i;
+            if (of >= channels) {
+                for (std::int64_t k = 0; k < places; ++k) value[k][i] = Vec{};
+                continue;
+            }
+            const float* const from = planes + (group.picture * channels + of) * plane;
+            const float scale = scales ? scales[group.picture * scales_stride + of] : 1.0f;
+            const auto keep = [&](int k, Vec v) { value[k][i] = v; };
+            if (of_x) {
+                transform_inputs(grid, group, from, scale, keep);
+            } else {
+                transform_gradients(grid, group, from, scale, keep);
+            }
+        }
+        const auto tile = (g - first) * lanes;
+        for (std::int64_t k = 0; k < places; ++k) {
+            transpose(value[k]);
+            if (of_x) {
+                const auto set = channel / filled_inputs, within = channel % filled_inputs;
+                float* const to = task.tiles + (k * inputs + set * filled_inputs) * block + within;
+                for (std::int64_t t = 0; t < lanes; ++t) store(to + (tile + t) * filled_inputs, value[k][t]);
+            } else {
+                float* const to = task.products + (k * rows + channel) * block;
+                for (std::int64_t t = 0; t < lanes; ++t) {
+                    float each[lanes];
+                    store(each, value[k][t]);
+                    for (std::int64_t p = 0; p < lanes / panel; ++p)
+                        std::memcpy(to + (p * block + tile + t) * panel, each + p * panel, sizeof(float) * panel);
+                }
+            }
+        }
+    }
+}
+
+void accumulate(const WinogradGradientTask& task, std::int64_t count, std::int64_t place) {
+    constexpr std::int64_t together = 64;  // tiles that stay in the first cache
+    const auto block = count * lanes;
+    const auto inputs = (task.inputs + filled_inputs - 1) / filled_inputs * filled_inputs;
+    const auto rows = (task.rows + filled_rows - 1) / filled_rows * filled_rows;
+    const float *const tiles = task.tiles + place * inputs * block, *const products =
+                                                                        task.products + place * rows * block;
+    float* const sums = task.sums + place * rows * inputs;
+    for (std::int64_t t = 0; t < block; t += together)
+        for (std::int64_t i = 0; i < inputs; i += filled_inputs)
+            for (std::int64_t r = 0; r < rows; r += panel)
+                multiply<wide>(products + r * block + t * panel, tiles + i * block + t * filled_inputs,
+                               least(together, block - t), true, sums + r * inputs + i, inputs);
+}
+
 }  // namespace
 
 const WinogradKernels& winograd_kernels() {
@@ -389,7 +529,8 @@ const WinogradKernels& winograd_kernels() {
 #else
         "baseline",
 #endif
-            lanes, wide, panel, pack, groups, scratch, run
+            lanes, most_sets *wide, panel, pack, groups, scratch, run, filled_inputs, filled_rows, gradient_groups,
+            transform, accumulate
     };
     return kernels;
 }

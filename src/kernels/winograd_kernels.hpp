@@ -34,6 +34,19 @@ struct WinogradTask {
     [[nodiscard, gnu::always_inline]] inline std::int64_t tiles_across() const { return (width + 3) / 4; }
 };
 
+/// The gradient of a convolution's weights: sums over tiles of products of what was convolved and what came back.
+struct WinogradGradientTask {
+    const float *x, *gradient;  ///< [N, I, H, W], [N, R, H, W]
+    std::int64_t pictures, inputs, rows, height, width;
+
+    const float *scale_x, *scale_gradient;  ///< [N, I] and [N, R], or null
+    std::int64_t scale_x_stride, scale_gradient_stride;
+
+    // Room for a block of tiles, by transform() for accumulate(): `filled` channels are what I and R are filled up to.
+    float *tiles, *products;  ///< [places, filled I, block], [places, filled R, block], their order is the kernels'
+    float* sums;              ///< [places, filled R, filled I], added to
+};
+
 struct WinogradKernels {
     const char* name;
     std::int64_t lanes;     ///< tiles of a group
@@ -50,6 +63,13 @@ struct WinogradKernels {
     std::int64_t (*scratch)(const WinogradTask& task);  ///< floats that run() needs
     /// Groups first to last - 1, at most `together`.
     void (*run)(const WinogradTask& task, std::int64_t first, std::int64_t last, float* scratch);
+
+    std::int64_t filled_inputs, filled_rows;  ///< I and R are filled up to multiples of these
+    std::int64_t (*gradient_groups)(const WinogradGradientTask& task);
+    /// Groups first to last - 1 as a block, for `lanes` channels: piece `piece` of those of filled I, then of filled R.
+    void (*transform)(const WinogradGradientTask& task, std::int64_t first, std::int64_t last, std::int64_t piece);
+    /// Adds the sums of a block of so many groups for one place.
+    void (*accumulate)(const WinogradGradientTask& task, std::int64_t groups, std::int64_t place);
 };
 
 namespace avx512 {

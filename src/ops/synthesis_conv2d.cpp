@@ -150,11 +150,8 @@ class SynthesisConv : public torch::autograd::Function<SynthesisConv> {
             if (wants_styles) result[2] = for_all(scale_back(back, parts.x, parts.styles), parts.styles);
             if (wants_x) result[0] = back;
         }
-        if (wants_weight) {
-            const auto x = channel_scale(parts.x, parts.styles);
-            const auto scaled = parts.norms.defined() ? channel_scale(before.gradient, parts.norms) : before.gradient;
-            result[1] = winograd_weight_gradient(scaled, x, parts.weight, parts.filter);
-        }
+        if (wants_weight)
+            result[1] = winograd_weight_gradient(before.gradient, parts.x, parts.filter, parts.styles, parts.norms);
         return result;
     }
 

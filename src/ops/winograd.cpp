@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <numbers>
+#include <tuple>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -23,6 +24,7 @@ using kernels::winograd_places;
 using kernels::WinogradKernels;
 using kernels::WinogradTask;
 
+constexpr std::int64_t tiles_of_block = 512;  // that wait for their products at a time
 constexpr std::int64_t least_side = 32, least_side_doubling = 64;
 
 // The transform of three taps.
@@ -139,11 +141,8 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
             of_x = winograd_finished(phases,
                                      weights(weight, filter, WinogradUse::adjoint, context->saved_data["cache"]), {});
         }
-        if ((wants_x && again) || wants_weight) {
-            auto [dx, dw] = composed_gradients(gradient, x, weight, filter, wants_x && again, wants_weight);
-            if (again) of_x = dx;
-            of_weight = dw;
-        }
+        if (wants_weight && !again) of_weight = winograd_weight_gradient(gradient, x, filter, {}, {});
+        if (again) std::tie(of_x, of_weight) = composed_gradients(gradient, x, weight, filter, wants_x, wants_weight);
         return {of_x, of_weight, {}, {}};
     }
 
@@ -265,9 +264,55 @@ at::Tensor winograd_finished(const at::Tensor& picture, const WinogradWeights& w
     return y;
 }
 
-at::Tensor winograd_weight_gradient(const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& weight,
-                                    const at::Tensor& filter) {
-    return composed_gradients(gradient, x, weight, filter, false, true).second;
+at::Tensor winograd_weight_gradient(const at::Tensor& gradient, const at::Tensor& picture, const at::Tensor& filter,
+                                    const at::Tensor& scale_in, const at::Tensor& scale_out,
+                                    const WinogradKernels& kernels) {
+    const c10::NoGradGuard no_grad;
+    const auto doubles = filter.defined();
+    const std::int64_t phases = doubles ? 4 : 1;
+    const auto x = picture.contiguous();
+    const auto of_rows = (doubles ? at::pixel_unshuffle(gradient, 2) : gradient).contiguous();
+    const auto inputs = x.size(1), outputs = gradient.size(1), rows = outputs * phases;
+    const Factors in(scale_in, inputs),
+        out(doubles && scale_out.defined() ? scale_out.repeat_interleave(4, 1) : scale_out, rows);
+
+    kernels::WinogradGradientTask task{};
+    task.x = x.const_data_ptr<float>();
+    task.gradient = of_rows.const_data_ptr<float>();
+    task.pictures = x.size(0);
+    task.inputs = inputs;
+    task.rows = rows;
+    task.height = x.size(2);
+    task.width = x.size(3);
+    task.scale_x = in.data;
+    task.scale_x_stride = in.stride;
+    task.scale_gradient = out.data;
+    task.scale_gradient_stride = out.stride;
+
+    const auto filled = [](std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; };
+    const auto all_inputs = filled(inputs, kernels.filled_inputs), all_rows = filled(rows, kernels.filled_rows);
+    const auto groups = kernels.gradient_groups(task);
+    const auto block = std::min(groups, tiles_of_block / kernels.lanes);
+    const auto tiles = detail::pooled_empty({winograd_places, all_inputs, block * kernels.lanes}),
+               products = detail::pooled_empty({winograd_places, all_rows, block * kernels.lanes});
+    auto sums = detail::pooled_empty({winograd_places, all_rows, all_inputs}).zero_();
+    task.tiles = tiles.mutable_data_ptr<float>();
+    task.products = products.mutable_data_ptr<float>();
+    task.sums = sums.mutable_data_ptr<float>();
+    const auto pieces = (all_inputs + all_rows) / kernels.lanes;
+    for (std::int64_t first = 0; first < groups; first += block) {
+        const auto last = std::min(groups, first + block);
+        parallel_for(0, pieces, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (auto piece = begin; piece < end; ++piece) kernels.transform(task, first, last, piece);
+        });
+        parallel_for(0, winograd_places, 1, [&](std::int64_t begin, std::int64_t end) {
+            for (auto place = begin; place < end; ++place) kernels.accumulate(task, last - first, place);
+        });
+    }
+    const auto found = sums.narrow(1, 0, rows).narrow(2, 0, inputs).reshape({winograd_places, outputs, phases, inputs});
+    const auto matrix = transform(filter, WinogradUse::forward).view({9, -1});
+    return at::mm(found.permute({1, 3, 2, 0}).reshape({outputs * inputs, -1}), matrix.t())
+        .view({outputs, inputs, 3, 3});
 }
 
 at::Tensor winograd_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& filter,

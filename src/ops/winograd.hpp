@@ -69,9 +69,12 @@ struct WinogradFinish {
     const at::Tensor& x, const WinogradWeights& weights, const WinogradFinish& finish,
     const kernels::WinogradKernels& kernels = *usable_winograd_kernels().front());
 
-/// The gradient of the weights. Shapes: gradient [N, O, H', W'], x [N, I, H, W]
-[[nodiscard]] at::Tensor winograd_weight_gradient(const at::Tensor& gradient, const at::Tensor& x,
-                                                  const at::Tensor& weight, const at::Tensor& filter);
+/// The gradient of the weights of y = scale_out * conv(scale_in * x), from that of y.
+/// Shapes   gradient [N, O, H', W'], x [N, I, H, W], scale_in [N or 1, I], scale_out [N or 1, O] or undefined; returns
+///          [O, I, 3, 3]
+[[nodiscard]] at::Tensor winograd_weight_gradient(
+    const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& scale_in,
+    const at::Tensor& scale_out, const kernels::WinogradKernels& kernels = *usable_winograd_kernels().front());
 
 /// conv2d_resample() with Resample::none, or with a filter Resample::up_2x.
 /// Differentiable in x and weight, any number of times; `cache` may be null

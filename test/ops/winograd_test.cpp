@@ -63,6 +63,12 @@ TEST_CASE("tiled convolutions are convolutions", "[ops][winograd]") {
         REQUIRE(adjoint.sizes() == x.sizes());
         const auto one = (truth * g).sum().item<double>(), other = (x.to(at::kDouble) * adjoint).sum().item<double>();
         CHECK(std::abs(one - other) < 1e-5 * truth.norm().item<double>() * g.norm().item<double>());
+
+        // The result is linear in the weights: <conv x, g> = <weight, gradient>, for any weight.
+        const auto of_weight = ops::winograd_weight_gradient(g, x, filter, {}, {}, *kernels);
+        REQUIRE(of_weight.sizes() == weight.sizes());
+        const auto third = (weight.to(at::kDouble) * of_weight).sum().item<double>();
+        CHECK(std::abs(one - third) < 1e-5 * truth.norm().item<double>() * g.norm().item<double>());
     }
 }
 
