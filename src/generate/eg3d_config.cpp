@@ -22,7 +22,7 @@ using config_json::Options;
 using config_json::refuse;
 using nlohmann::json;
 
-constexpr std::string_view network_class = "TriPlaneGenerator";
+constexpr std::string_view generator_class = "TriPlaneGenerator";
 
 void read_arguments(const json& init, Eg3dConfig& config, std::int64_t& upsampler_half) {
     const Options outer(init, "init", {"args", "kwargs"});
@@ -328,9 +328,9 @@ Eg3dConfig eg3d_config(std::string_view description) {
         throw Error(Errc::bad_file, "description of the network: expected a JSON object, got something else");
     const Options outer(given, "network",
                         {"class_name", "init", "attributes", "rendering", "plane_axes", "layers", "cameo"});
-    std::string class_name(network_class);
+    std::string class_name(generator_class);
     outer.read("class_name", class_name);
-    if (class_name != network_class) refuse("class_name", std::string(network_class), class_name);
+    if (class_name != generator_class) refuse("class_name", std::string(generator_class), class_name);
 
     Eg3dConfig config;
     config.raw_resolution = 64;  // of the published class, for files that lost it
@@ -408,7 +408,7 @@ std::string describe(const Eg3dConfig& config) {
         {"channel_max", config.channel_max},
         {"num_fp16_res", config.half_blocks},
         {"conv_clamp", clamp}};
-    return json{{"class_name", network_class},
+    return json{{"class_name", generator_class},
                 {"init", {{"args", json::array()}, {"kwargs", arguments}}},
                 {"attributes", {{"neural_rendering_resolution", config.raw_resolution}}},
                 {"rendering", std::move(rendering)},
