@@ -66,10 +66,11 @@ PortraitScores portrait_scores(const Portrait& portrait, const PortraitTruth& tr
     PortraitScores scores;
     scores.psnr = psnr(squared.mean({1, 2, 3}));
     scores.head_psnr = psnr(mean_of(squared, head));
-    scores.depth_error = mean_of((portrait.depth * portrait.weight - raw.weighted_depth).abs(),
-                                 mask.to(squared.scalar_type()) * raw.sound)
-                             .mean()
-                             .item<double>();
+    const auto error_of = [&](const at::Tensor& depth, const at::Tensor& expected) {
+        return mean_of((depth - expected).abs(), mask.to(squared.scalar_type()) * raw.sound).mean().item<double>();
+    };
+    scores.depth_error = error_of(portrait.depth, raw.weighted_depth / raw.opacity.clamp_min(1e-6));
+    scores.weighted_depth_error = error_of(portrait.depth * portrait.weight, raw.weighted_depth);
     scores.mask_iou = (both / any.clamp_min(1.0)).mean().item<double>();
     return scores;
 }

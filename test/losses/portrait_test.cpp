@@ -40,7 +40,8 @@ TEST_CASE("a portrait that is the truth costs nothing and has the best scores", 
     for (const auto& loss : {found.image, found.image_raw, found.depth, found.mask}) CHECK(scalar(loss) == 0.0);
     const auto scores = losses::portrait_scores(portrait, truth);
     CHECK(scores.psnr > 90);
-    CHECK(scores.depth_error == 0.0);
+    CHECK(scores.depth_error < 1e-6);
+    CHECK(scores.weighted_depth_error == 0.0);
     CHECK(scores.mask_iou == 1.0);
 }
 
@@ -56,6 +57,11 @@ TEST_CASE("known mistakes cost what they are", "[losses][portrait]") {
     CHECK(scores.psnr == Approx(20.0));  // 4 / 0.04
     CHECK(scores.head_psnr == Approx(20.0));
     CHECK(scores.depth_error == Approx(0.1));
+    CHECK(scores.weighted_depth_error == Approx(0.1));
+    auto faint = perfect(truth, 8);
+    faint.weight = faint.weight * 0.9;
+    CHECK(losses::portrait_scores(faint, truth).depth_error < 1e-6);
+    CHECK(losses::portrait_scores(faint, truth).weighted_depth_error > 0.1);
     portrait.weight.narrow(3, 0, 6).fill_(1.0);  // 6 of 8 columns instead of 4
     CHECK(losses::portrait_scores(portrait, truth).mask_iou == Approx(4.0 / 6.0));
 }

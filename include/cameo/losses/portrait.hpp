@@ -31,10 +31,11 @@ struct PortraitLosses {
 
 /// How good portraits are, in the numbers that people compare; means over the batch.
 struct PortraitScores {
-    double psnr = 0.0;         ///< dB over the whole image, peak 2
-    double head_psnr = 0.0;    ///< dB over the pixels that are at least half the head's
-    double depth_error = 0.0;  ///< mean absolute difference of opacity times depth, where the head is
-    double mask_iou = 0.0;     ///< intersection over union of the raw images' masks, split at 1/2
+    double psnr = 0.0;                  ///< dB over the whole image, peak 2
+    double head_psnr = 0.0;             ///< dB over the pixels that are at least half the head's
+    double depth_error = 0.0;           ///< mean absolute difference of the depths of rays, where the head is
+    double weighted_depth_error = 0.0;  ///< the same of opacity times depth: what is missing of opacity counts, too
+    double mask_iou = 0.0;              ///< intersection over union of the raw images' masks, split at 1/2
 };
 [[nodiscard]] CAMEO_API PortraitScores portrait_scores(const Portrait& portrait, const PortraitTruth& truth);
 
