@@ -7,6 +7,7 @@
 
 namespace cameo::apps {
 
+extern const Verb bench_speed;
 extern const Verb completion;
 extern const Verb convert;
 extern const Verb dataset;
