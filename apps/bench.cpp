@@ -112,6 +112,9 @@ class Bench final : public Command {
              .help = "policies: sides of the rendered picture in pixels; left out, the model's own and its half"});
         table.option("rounds", rounds_,
                      {.value = "N", .help = "turns of each candidate; fewer than 5 quiet ones give no ratio"});
+        table.option("least-busy", least_busy_,
+                     {.value = "SHARE",
+                      .help = "of all threads that a candidate must keep busy, else the round does not count (0.93)"});
         table.flag("keep-noisy", keep_noisy_,
                    {.help = "count rounds in which the machine was disturbed, and any number"});
         table.option("peer", peer_,
@@ -127,6 +130,8 @@ class Bench final : public Command {
     void run(Terminal& terminal) override {
         if (rounds_ < 1 || rounds_ > 10'000)
             throw UsageError(fmt::format("--rounds: expected 1 to 10000, got {}", rounds_));
+        if (!(least_busy_ >= 0.0 && least_busy_ <= 1.0))
+            throw UsageError(fmt::format("--least-busy: expected 0 to 1, got {}", least_busy_));
         if (peer_limit_.span.count() < 1) throw UsageError("--peer-limit: expected more than 0");
         if (plot_ && plot_->extension() != ".svg")
             throw UsageError("--plot: expected a name that ends in .svg, got " + plot_->string());
@@ -154,6 +159,7 @@ class Bench final : public Command {
         options.threads = threads();
         options.batches = integers<std::int64_t>("--batch", batches_, 1024, {1});
         options.rounds = static_cast<std::size_t>(rounds_);
+        options.least_busy = least_busy_;
         options.keep_noisy = keep_noisy_;
         options.peer = peer_;
         options.peer_limit = peer_limit_.span;
@@ -182,6 +188,7 @@ class Bench final : public Command {
         options.sides = integers<std::int64_t>("--sizes", sides_, 4096, {});
         options.threads = threads();
         options.rounds = static_cast<std::size_t>(rounds_);
+        options.least_busy = least_busy_;
         options.keep_noisy = keep_noisy_;
         options.plot = plot_;
         options.force = force_;
@@ -194,6 +201,7 @@ class Bench final : public Command {
     std::optional<std::string> peer_;
     Duration peer_limit_{std::chrono::minutes(10)};
     std::int64_t rounds_ = 7;
+    double least_busy_ = bench::RoundLimits{}.least_busy;
     bool keep_noisy_ = false, force_ = false;
 };
 

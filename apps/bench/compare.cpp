@@ -109,7 +109,7 @@ class Run {
         });
         terminal_.end_progress();
         const auto peak = peak_of(rounds, head_);
-        judge(rounds, candidates, peak, {.threads = threads_});
+        judge(rounds, candidates, peak, {.threads = threads_, .least_busy = options_.least_busy});
         for (std::size_t i = 0; i < rounds.size(); ++i)
             if (!rounds[i].fault.empty())
                 terminal_.note(fmt::format("{}: round {} {}: {}", name, i + 1,
@@ -148,7 +148,7 @@ class Run {
     }
 
     void tell_witness(const char* when) const {
-        terminal_.note(fmt::format("{}, {} threads {}: {:.0f} GFLOP/s of float32 multiply-adds, {:.1f} GB/s copied",
+        terminal_.note(fmt::format("{}, threads: {}, {}: {:.0f} GFLOP/s of float32 multiply-adds, {:.1f} GB/s copied",
                                    look_at_machine().cpu, threads_, when, instruments_.witness(), copy_rate(threads_)));
     }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/rounds.hpp"
 #include "terminal.hpp"
 
 namespace cameo::apps::bench {
@@ -21,6 +22,7 @@ struct CompareOptions {
     std::vector<std::int64_t> batches{1};
     std::size_t rounds = 7;
     double least_seconds = 0.25;  ///< of a turn
+    double least_busy = RoundLimits{}.least_busy;
     bool keep_noisy = false;
     std::optional<std::string> peer{};  ///< a command
     std::chrono::milliseconds peer_limit{std::chrono::minutes(10)};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -57,6 +58,61 @@ double step_of(double span, double count) {
     return 10.0 * power;
 }
 
+constexpr double panel_left = 70, panel_wide = 600, panel_high = 300;
+
+std::string panel_at(double top, const Panel& panel, std::string_view x_axis, std::string_view y_axis, double y_most) {
+    const auto& points = panel.points;
+    double x0 = 0.0, x1 = 1.0, y0 = y_most;
+    for (const auto& point : points) {
+        const auto x = std::log10(point.x);
+        x0 = &point == &points.front() ? x : std::min(x0, x);
+        x1 = &point == &points.front() ? x : std::max(x1, x);
+        y0 = std::min(y0, point.y);
+    }
+    x0 -= 0.08, x1 += 0.08;
+    const auto step = step_of(std::max(y_most - y0, 1.0), 6);
+    y0 = y_most - step * std::max(std::ceil((y_most - y0) / step), 1.0);
+    const auto x_at = [&](double x) { return panel_left + panel_wide * (std::log10(x) - x0) / (x1 - x0); };
+    const auto y_at = [&](double y) { return top + panel_high * (y_most - std::min(y, y_most)) / (y_most - y0); };
+    const auto right = panel_left + panel_wide, bottom = top + panel_high;
+    std::string body = text_at(panel_left, top - 10, fmt::format("{}: {}", panel.title, y_axis));
+    for (auto y = y_most; y >= y0 - step / 2; y -= step) {
+        body += line(panel_left, y_at(y), right, y_at(y), "stroke=\"#ddd\"");
+        body += text_at(panel_left - 8, y_at(y) + 4, fmt::format("{:g}", y), " text-anchor=\"end\" fill=\"#555\"");
+    }
+    for (auto power = std::floor(x0); power <= x1; ++power)
+        for (const double factor : {1.0, 2.0, 5.0}) {
+            const auto x = factor * std::pow(10.0, power);
+            if (std::log10(x) < x0 || std::log10(x) > x1) continue;
+            body += line(x_at(x), top, x_at(x), bottom, "stroke=\"#eee\"");
+            body += text_at(x_at(x), bottom + 16, fmt::format("{:g}", x), " text-anchor=\"middle\" fill=\"#555\"");
+        }
+    body += text_at(panel_left + panel_wide / 2, bottom + 34, x_axis, " text-anchor=\"middle\"");
+
+    struct Place {
+        double left, right, y;
+    };
+    std::vector<Place> taken;  // by names, of which none shall lie on another
+    std::string names;         // over all points
+    for (const auto& point : points) {
+        body += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"><title>{}</title></circle>\n",
+                            x_at(point.x), y_at(point.y), point.faint ? "#bbb" : "#4a7fb5", escaped(point.label));
+        if (point.faint) continue;
+        const auto length = 5.5 * static_cast<double>(point.label.size());
+        const auto before = x_at(point.x) + 8 + length > right;  // no room behind it
+        const auto left = before ? x_at(point.x) - 8 - length : x_at(point.x) + 8;
+        Place place{left, left + length, y_at(point.y) + 4};
+        while (std::ranges::any_of(taken, [&](const Place& other) {
+            return place.left < other.right && other.left < place.right && std::abs(place.y - other.y) < 11;
+        }))
+            place.y += 2;
+        taken.push_back(place);
+        names += text_at(before ? place.right : place.left, place.y, point.label,
+                         before ? " font-size=\"10\" text-anchor=\"end\"" : " font-size=\"10\"");
+    }
+    return body + names;
+}
+
 }  // namespace
 
 std::string bar_plot(std::string_view title, std::span<const Bar> bars) {
@@ -87,45 +143,15 @@ std::string bar_plot(std::string_view title, std::span<const Bar> bars) {
     return page(left + wide + right, bottom + 30, title, body);
 }
 
-std::string scatter_plot(std::string_view title, std::string_view x_axis, std::string_view y_axis,
-                         std::span<const Point> points) {
-    constexpr double left = 70, top = 50, wide = 560, high = 340;
-    double x0 = INFINITY, x1 = -INFINITY, y0 = INFINITY, y1 = -INFINITY;
-    for (const auto& point : points) {
-        x0 = std::min(x0, std::log10(point.x));
-        x1 = std::max(x1, std::log10(point.x));
-        y0 = std::min(y0, point.y);
-        y1 = std::max(y1, point.y);
-    }
-    if (points.empty()) x0 = y0 = 0.0, x1 = y1 = 1.0;
-    x0 -= 0.05, x1 += 0.2;  // room for the labels
-    const auto step = step_of(std::max(y1 - y0, 1.0), 6);
-    y0 = std::floor(y0 / step) * step;
-    y1 = std::max(std::ceil(y1 / step) * step, y0 + step);
-    const auto x_at = [&](double x) { return left + wide * (std::log10(x) - x0) / (x1 - x0); };
-    const auto y_at = [&](double y) { return top + high * (y1 - y) / (y1 - y0); };
+std::string scatter_plot(std::string_view title, std::string_view x_axis, std::string_view y_axis, double y_most,
+                         std::span<const Panel> panels) {
     std::string body;
-    for (auto y = y0; y <= y1 + step / 2; y += step) {
-        body += line(left, y_at(y), left + wide, y_at(y), "stroke=\"#ddd\"");
-        body += text_at(left - 8, y_at(y) + 4, fmt::format("{:g}", y), " text-anchor=\"end\" fill=\"#555\"");
+    double top = 64;
+    for (const auto& panel : panels) {
+        body += panel_at(top, panel, x_axis, y_axis, y_most);
+        top += panel_high + 84;
     }
-    for (auto power = std::floor(x0); power <= x1; ++power)
-        for (const double factor : {1.0, 2.0, 5.0}) {
-            const auto x = factor * std::pow(10.0, power);
-            if (std::log10(x) < x0 || std::log10(x) > x1) continue;
-            body += line(x_at(x), top, x_at(x), top + high, "stroke=\"#eee\"");
-            body += text_at(x_at(x), top + high + 16, fmt::format("{:g}", x), " text-anchor=\"middle\" fill=\"#555\"");
-        }
-    for (const auto& point : points) {
-        const auto* colour = point.faint ? "#aaa" : "#4a7fb5";
-        body += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n", x_at(point.x), y_at(point.y),
-                            colour);
-        body += text_at(x_at(point.x) + 7, y_at(point.y) + 4, point.label,
-                        fmt::format(" font-size=\"10\" fill=\"{}\"", point.faint ? "#999" : "#222"));
-    }
-    body += text_at(left + wide / 2, top + high + 36, x_axis, " text-anchor=\"middle\"");
-    body += text_at(left, top - 8, y_axis);
-    return page(left + wide + 40, top + high + 50, title, body);
+    return page(panel_left + panel_wide + 40, top - 20, title, body);
 }
 
 }  // namespace cameo::apps::bench

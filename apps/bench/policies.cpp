@@ -158,7 +158,7 @@ void measure(const Scene& scene, int threads, const PoliciesOptions& options, Te
     const auto context = terminal.context();
     const auto head = instruments.witness();
     terminal.note(
-        fmt::format("{}, {} threads: {:.0f} GFLOP/s of float32 multiply-adds", look_at_machine().cpu, threads, head));
+        fmt::format("{}, threads: {}: {:.0f} GFLOP/s of float32 multiply-adds", look_at_machine().cpu, threads, head));
     const auto truth = scene.picture(scene.render("reference", scene.side), scene.side);
     auto sides = options.sides;
     if (sides.empty()) sides = {scene.side, std::max<std::int64_t>(scene.side / 2, 1)};
@@ -187,7 +187,7 @@ void measure(const Scene& scene, int threads, const PoliciesOptions& options, Te
         context.report(scene.name, static_cast<std::int64_t>(done), static_cast<std::int64_t>(options.rounds));
     });
     terminal.end_progress();
-    judge(rounds, candidates, peak_of(rounds, head), {.threads = threads});
+    judge(rounds, candidates, peak_of(rounds, head), {.threads = threads, .least_busy = options.least_busy});
     for (std::size_t i = 0; i < rounds.size(); ++i)
         if (!rounds[i].fault.empty())
             terminal.note(fmt::format("{}: round {} {}: {}", scene.name, i + 1,
@@ -259,17 +259,18 @@ std::string table_line(const PolicyLine& line) {
 }
 
 std::string plot_of(std::span<const PolicyLine> lines) {
-    double highest = 0.0;
-    for (const auto& line : lines)
-        if (line.psnr_db) highest = std::max(highest, *line.psnr_db);
-    std::vector<Point> points;
-    for (const auto& line : lines)
-        if (line.seconds)
-            points.push_back({fmt::format("{} {} {}+{} {} px {} thr", line.scene, line.policy, line.samples,
-                                          line.fine_samples, line.side, line.threads),
-                              1e3 * line.seconds->median, line.psnr_db.value_or(highest + 10), line.dominated});
+    constexpr double most = 100.0;  // dB: no eye finds more
+    std::vector<Panel> panels;
+    for (const auto& line : lines) {
+        if (!line.seconds) continue;
+        const auto title = fmt::format("{}, {} thread{}", line.scene, line.threads, line.threads == 1 ? "" : "s");
+        if (panels.empty() || panels.back().title != title) panels.push_back({title});
+        panels.back().points.push_back(
+            {fmt::format("{} {}+{} at {} px", line.policy, line.samples, line.fine_samples, line.side),
+             1e3 * line.seconds->median, line.psnr_db.value_or(most), line.dominated});
+    }
     return scatter_plot("renderer policies; grey: another one is as fast and as near", "ms",
-                        "PSNR in dB; at the top: nothing differs", points);
+                        "PSNR in dB to the reference; at the top: 100 and more", most, panels);
 }
 
 void compare_policies(const PoliciesOptions& options, Terminal& terminal) {

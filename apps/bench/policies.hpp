@@ -12,6 +12,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "bench/rounds.hpp"
 #include "bench/statistics.hpp"
 #include "terminal.hpp"
 
@@ -44,6 +45,7 @@ struct PoliciesOptions {
     std::vector<int> threads{1};
     std::size_t rounds = 7;
     double least_seconds = 0.1;  ///< of a turn
+    double least_busy = RoundLimits{}.least_busy;
     bool keep_noisy = false;
     std::optional<std::filesystem::path> plot{};
     bool force = false;

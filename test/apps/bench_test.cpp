@@ -187,6 +187,7 @@ TEST_CASE("a word of bench's that cannot be obeyed is answered in words", "[apps
                                   {{"policies", "--scenes", "city"}, 2, "--scenes"},
                                   {{"compare", "--rounds", "0"}, 2, "--rounds"},
                                   {{"compare", "--rounds", "-3"}, 2, "--rounds"},
+                                  {{"compare", "--least-busy", "1.5"}, 2, "--least-busy"},
                                   {{"compare", "--threads", "0"}, 2, "--threads"},
                                   {{"compare", "--threads", "two"}, 2, "--threads"},
                                   {{"compare", "--batch", "0"}, 2, "--batch"},

@@ -36,5 +36,5 @@ TEST_CASE("what is neither faster nor nearer than another is marked, and stays",
     CHECK_THAT(table_line(lines[0]), Contains("equal") && !Contains("dominated"));
     CHECK(record_of(lines[0])["psnr_db"].is_null());
     CHECK(record_of(lines[6])["seconds"].is_null());
-    CHECK_THAT(plot_of(lines), Contains("slow 48+24") && !Contains("unknown"));
+    CHECK_THAT(plot_of(lines), Contains("slow 48+24 at 64 px</title>") && !Contains("unknown"));
 }
