@@ -34,7 +34,7 @@ double on_threads(int threads, const Work& work) {
 }
 
 #if defined(__x86_64__)
-constexpr std::int64_t fma_steps = 4'000'000, fma_chains = 12;
+constexpr std::int64_t fma_steps = 40'000'000, fma_chains = 12;
 
 // Chains enough to hide an instruction's latency, in registers alone.
 #define CAMEO_STEP(fma)                                                                                 \
@@ -75,8 +75,9 @@ double multiply_add_rate(int threads) {
     if (!wide && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return 0.0;
     std::vector<float> sink(static_cast<std::size_t>(threads) * 16);
     double best = 0.0;
-    // The best of some: threads of what ran before may still be spinning in the first.
-    for (int repetition = 0; repetition < 4; ++repetition) {
+    // A tenth of a second each: shorter ones fit between what disturbs them. The best of some: threads of what ran
+    // before may still be spinning in the first.
+    for (int repetition = 0; repetition < 3; ++repetition) {
         const auto time =
             on_threads(threads, [&](std::size_t i) { sink[16 * i] = wide ? chains_avx512() : chains_avx2(); });
         best = std::max(best, 2.0 * (wide ? 16 : 8) * fma_chains * fma_steps * threads / time / 1e9);
