@@ -29,6 +29,7 @@
 #include "bench/peer.hpp"
 #include "bench/rounds.hpp"
 #include "machine.hpp"
+#include "model_file.hpp"
 #include "outputs.hpp"
 #include "train/config.hpp"
 
@@ -70,8 +71,9 @@ void write_tensors(const fs::path& path, const NamedTensors& tensors) {
 /// One of a case's candidates, before it takes turns.
 struct Entrant {
     std::string name;
-    std::function<Outcome()> run;  ///< empty: the peer
-    Outcome outcome{};
+    std::function<Outcome()> run;       ///< empty: the peer
+    Outcome outcome{};                  ///< of its result the part that is compared
+    std::vector<std::int64_t> sizes{};  ///< of all of it
     std::optional<double> peak_mb{}, kept_mb{};
 };
 
@@ -97,7 +99,7 @@ class Run {
     void measure(const std::string& name, std::int64_t batch, std::vector<Comparison>& lines) {
         auto work = made(name, batch);
         auto entrants = entrants_of(work);
-        for (auto& entrant : entrants) warm_up(entrant, work, entrants.front().outcome);
+        for (auto& entrant : entrants) warm_up(entrant, work, entrants.front());
         std::vector<Candidate> candidates;
         for (const auto& entrant : entrants)
             candidates.push_back({entrant.name, [this, &entrant] {
@@ -170,13 +172,14 @@ class Run {
     }
 
     /// A first call, and a second one whose memory is looked at and whose results are kept.
-    void warm_up(Entrant& entrant, const Case& work, const Outcome& expected) {
+    void warm_up(Entrant& entrant, const Case& work, const Entrant& reference) {
         context_.check_cancelled();
-        if (!entrant.run) return begin_peer(entrant, work, expected);
+        if (!entrant.run) return begin_peer(entrant, work, reference);
         (void)entrant.run();
         context_.check_cancelled();
         const auto peak = peak_bytes([&] { entrant.outcome = entrant.run(); });
         if (peak) entrant.peak_mb = static_cast<double>(*peak) / megabyte;
+        keep(entrant, work);
         if (!work.loss) return;
         const auto kept = kept_bytes([&] {
             if (entrant.name != "reference") return work.loss();
@@ -186,7 +189,7 @@ class Run {
         if (kept) entrant.kept_mb = static_cast<double>(*kept) / megabyte;
     }
 
-    void begin_peer(Entrant& entrant, const Case& work, const Outcome& expected) {
+    void begin_peer(Entrant& entrant, const Case& work, const Entrant& reference) {
         fs::path model;
         if (is_of_model(work.name)) {
             model = options_.network.value_or(*handover_ / "model.safetensors");
@@ -199,21 +202,30 @@ class Run {
         peer_->begin(work.name, work.batch, fs::absolute(model), inputs);
         (void)peer_->turn();
         const auto results = peer_->output(output);
-        const auto read = [&](const char* name, const at::Tensor& like, bool required) -> at::Tensor {
+        const auto read = [&](const char* name, at::IntArrayRef sizes) {
             const auto* const found = results.find(name);
-            if (found == nullptr && !required) return {};
             const auto tensor = found == nullptr ? at::Tensor() : owned_tensor(*found, name);
-            if (!tensor.defined() || tensor.sizes() != like.sizes())
+            if (!tensor.defined() || tensor.sizes() != sizes)
                 throw Error(Errc::peer_lost,
                             fmt::format("peer {}: {}: expected a tensor \"{}\" {}, got {}", peer_->name(), work.name,
-                                        name, shape_text(like.sizes()),
+                                        name, shape_text(sizes),
                                         tensor.defined() ? shape_text(tensor.sizes()) : std::string("none")));
             return tensor;
         };
-        auto& own = entrant.outcome;
-        if (expected.result.defined()) own.result = read("result", expected.result, true);
-        if (expected.losses.defined()) own.losses = read("losses", expected.losses, true);
-        if (expected.gradient.defined()) own.gradient = read("gradient", expected.gradient, false);
+        const auto& expected = reference.outcome;
+        if (expected.result.defined()) entrant.outcome.result = read("result", reference.sizes);
+        if (expected.losses.defined()) entrant.outcome.losses = read("losses", expected.losses.sizes());
+        if (expected.gradient.defined() && results.contains("gradient"))
+            entrant.outcome.gradient = read("gradient", expected.gradient.sizes());
+        keep(entrant, work);
+    }
+
+    /// Whole results of all candidates would count as memory of those that come after.
+    static void keep(Entrant& entrant, const Case& work) {
+        auto& result = entrant.outcome.result;
+        if (!result.defined()) return;
+        entrant.sizes = result.sizes().vec();
+        if (work.part) result = work.part(result).clone();
     }
 
     /// The best of LibTorch's own layouts, where there are some, else the reference.
@@ -249,7 +261,7 @@ class Run {
             return line;
         }
         const auto truth = work.truth ? work.truth() : expected.result;
-        const auto found = difference(truth, work.part ? work.part(own.result) : own.result);
+        const auto found = difference(truth, own.result);
         line.max_abs = found.max_abs;
         line.psnr_db = found.psnr_db;
         line.rel_l2 = found.rel_l2;
@@ -278,7 +290,8 @@ void compare(const CompareOptions& options, Terminal& terminal) {
     // What cannot be read is told before minutes of work.
     std::optional<Subject> subject;
     if (std::ranges::any_of(options.cases, is_of_model))
-        subject = options.network ? Subject(Eg3d::load(io::read_safetensors(*options.network))) : Subject::full_size();
+        subject =
+            options.network ? Subject(ModelOptions{.network = options.network}.load().generator) : Subject::full_size();
     if (std::ranges::find(options.cases, "train_step") != options.cases.end()) (void)read_config(*options.training);
     std::vector<Comparison> lines;
     for (const auto threads : options.threads) {

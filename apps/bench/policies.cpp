@@ -16,7 +16,6 @@
 #include <cameo/concepts/field.hpp>
 #include <cameo/core/parallel.hpp>
 #include <cameo/io/file.hpp>
-#include <cameo/io/safetensors.hpp>
 #include <cameo/ops/rays.hpp>
 #include <cameo/ops/resize.hpp>
 #include <cameo/render/background.hpp>
@@ -33,6 +32,7 @@
 #include "bench/replay.hpp"
 #include "bench/rounds.hpp"
 #include "machine.hpp"
+#include "model_file.hpp"
 #include "outputs.hpp"
 
 namespace cameo::apps::bench {
@@ -124,7 +124,7 @@ Scene spheres_scene(std::int64_t side) {
 }
 
 Scene model_scene(const std::filesystem::path& path) {
-    const Subject subject(Eg3d::load(io::read_safetensors(path)));
+    const Subject subject(ModelOptions{.network = path}.load().generator);
     const auto model = subject.shared();
     const auto ws = subject.latents(1);
     const auto planes = model->scene(ws);

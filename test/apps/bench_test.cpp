@@ -194,6 +194,7 @@ TEST_CASE("a word of bench's that cannot be obeyed is answered in words", "[apps
                                   {{"compare", "--cases", "raw", "--plot", there, "--model", model}, 7, "--force"},
                                   {{"compare", "--cases", "raw", "--model", "none.safetensors"}, 7, "none.safetensors"},
                                   {{"compare", "--cases", "raw", "--model", there}, 3, "there.svg"},
+                                  {{"policies", "--model", "net.pkl"}, 3, "cameo convert"},
                                   {{"compare", "--cases", "train_step", "--training", "none.json"}, 7, "none.json"},
                                   {{"compare", "--peer-limit", "0s"}, 2, "--peer-limit"}};
     for (const auto& [words, exit_code, part] : cases) {
