@@ -102,6 +102,38 @@ function(cameo_add_component name)
   endif()
 endfunction()
 
+# Many processes need the headers of Gloo, whose code LibTorch has. Tried by an all-reduce of one process, since the
+# headers come from elsewhere.
+function(cameo_find_gloo)
+  set(CAMEO_HAS_GLOO OFF PARENT_SCOPE)
+  if(NOT CAMEO_WITH_GLOO)
+    return()
+  endif()
+  include(CheckCXXSourceRuns)
+  set(CMAKE_REQUIRED_FLAGS -std=c++20)
+  set(CMAKE_REQUIRED_LIBRARIES cameo::torch Threads::Threads)
+  set(CMAKE_REQUIRED_QUIET ON)
+  check_cxx_source_runs("
+    #define USE_C10D_GLOO
+    #include <torch/csrc/distributed/c10d/HashStore.hpp>
+    #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+    int main() {
+      auto options = c10d::ProcessGroupGloo::Options::create();
+      options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+      auto group = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::HashStore>(), 0, 1, options);
+      std::vector<at::Tensor> tensors{at::ones({3})};
+      group->allreduce(tensors)->wait();
+      return tensors[0].sum().item<float>() == 3.0f ? 0 : 1;
+    }" CAMEO_GLOO_WORKS)
+  if(CAMEO_GLOO_WORKS)
+    set(CAMEO_HAS_GLOO ON PARENT_SCOPE)
+  elseif(CAMEO_WITH_GLOO STREQUAL AUTO)
+    message(STATUS "cameo: no usable Gloo headers found (Debian: libgloo-dev), training in many processes is left out")
+  else()
+    message(FATAL_ERROR "cameo: CAMEO_WITH_GLOO is ON, but an all-reduce by Gloo does not work (Debian: libgloo-dev)")
+  endif()
+endfunction()
+
 # The CUDA module is built where a toolkit is; without one everything else builds and passes.
 function(cameo_find_cuda)
   set(CAMEO_HAS_CUDA OFF PARENT_SCOPE)

@@ -16,7 +16,7 @@ readonly -A torch_wheel=(  # version and platform: LibTorch names these two CUDA
 
 readonly build_packages=(
     ca-certificates ccache cmake g++ ninja-build pkg-config python3-minimal python3-pip unzip
-    catch2 libavcodec-dev libavformat-dev libavutil-dev libbenchmark-dev libboost-program-options-dev libfmt-dev libmeshoptimizer-dev libopenimageio-dev
+    catch2 libavcodec-dev libavformat-dev libavutil-dev libbenchmark-dev libboost-program-options-dev libfmt-dev libgloo-dev libmeshoptimizer-dev libopenimageio-dev
     librange-v3-dev libswscale-dev libtinygltf-dev libzip-dev nlohmann-json3-dev openimageio-tools zlib1g-dev
 )
 readonly fuzz_packages=(clang libclang-rt-14-dev)

@@ -34,7 +34,8 @@ if(KIND STREQUAL installed)
   endif()
 else()
   # All of core is compiled once more: without optimisation and debug information, which is quickest.
-  list(APPEND options -DCMAKE_BUILD_TYPE=None "-DCAMEO_SOURCE=${SOURCE}")
+  # Also without Gloo, which everything must build and do without.
+  list(APPEND options -DCMAKE_BUILD_TYPE=None -DCAMEO_WITH_GLOO=OFF "-DCAMEO_SOURCE=${SOURCE}")
 endif()
 
 run(${CMAKE_COMMAND} -S "${SOURCE}/test/consumers/${KIND}" -B "${WORK}/build" ${options})
