@@ -77,8 +77,10 @@ class TrainCommand final : public Command {
             io::write_image(config.output / fmt::format("unseen-{:09}.png", state.step), sheet_of(average, unseen),
                             {.overwrite = io::Overwrite::yes});
         };
-        train(config, {.say = [&](const std::string& line) { terminal.note(line); }, .on_validation = on_validation},
-              terminal.context().stop);
+        const auto tells = train(
+            config, {.say = [&](const std::string& line) { terminal.note(line); }, .on_validation = on_validation},
+            terminal.context().stop);
+        if (!tells) return;
         const auto model = (config.output / "model.safetensors").string();
         terminal.result({{"model", model}, {"output", config.output.string()}, {"steps", config.trainer.steps}},
                         "wrote " + model);

@@ -246,6 +246,7 @@ TrainConfig read_config(const std::filesystem::path& path) {
     root.read("threads", config.threads, 0, 1024);
     root.read("tf32", config.tf32);
     root.read("seed", config.seed, 0, many);
+    root.read("patience", config.patience, 1, 86400);
     root.read("batch", config.trainer.batch, 1, 4096);
     root.read("steps", config.trainer.steps, 1, many);
     root.read("snapshot_interval", config.trainer.snapshot_interval, 1, many);

@@ -22,6 +22,7 @@ struct TrainConfig {
     int threads = 0;  ///< 0: as many as there are cores
     bool tf32 = true;
     std::uint64_t seed = 0;
+    std::int64_t patience = 25;  ///< seconds that processes of one run wait for each other
     std::size_t keep_snapshots = 2;
     std::int64_t validation_heads = 8, validation_interval = 0;
     TrainerOptions trainer{};

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/session.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -27,14 +25,20 @@
 #include <cameo/io/safetensors.hpp>
 #include <cameo/io/snapshot_folder.hpp>
 #include <cameo/pipeline/paired_heads.hpp>
+#include <cameo/train/gloo_group.hpp>
+#include <cameo/train/process_place.hpp>
+#include <cameo/train/single_process.hpp>
 #include <cameo/train/trainer.hpp>
+
+#include "train/run_page.hpp"
+#include "train/train_record.hpp"
 
 namespace cameo::apps {
 namespace {
 
 namespace fs = std::filesystem;
 
-at::Device opened_device(const TrainConfig& config) {
+at::Device opened_device(const TrainConfig& config, std::int64_t local_rank) {
     if (config.device == "cpu") return at::kCPU;
     // cameo links to LibTorch's CPU half alone; the other half registers itself when it is opened.
     if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr)
@@ -45,7 +49,10 @@ at::Device opened_device(const TrainConfig& config) {
         at::globalContext().setAllowTF32CuBLAS(true);
         at::globalContext().setAllowTF32CuDNN(true);
     }
-    return {at::kCUDA, 0};
+    if (static_cast<std::size_t>(local_rank) >= at::getNumGPUs())
+        throw Error(Errc::device_unsupported, "device cuda: expected a GPU for each of the machine's processes, got " +
+                                                  std::to_string(at::getNumGPUs()));
+    return {at::kCUDA, static_cast<c10::DeviceIndex>(local_rank)};
 }
 
 Eg3d first_model(const TrainConfig& config) {
@@ -81,48 +88,9 @@ std::string line_of(const TrainReport& report) {
     for (const auto& [name, value] : report.values)
         line += "  " + name.substr(name.find('/') + 1) + text_of(" %.4f", value);
     line += text_of("  %.1f images/s", report.images_per_second);
-    const auto left = static_cast<double>(report.steps - report.state.step) *
-                      (static_cast<double>(report.state.images) / static_cast<double>(report.state.step)) /
-                      report.images_per_second;
-    line += left < 5400 ? text_of("  %.0f min left", left / 60) : text_of("  %.1f h left", left / 3600);
+    line += "  " + time_text(seconds_left(report)) + " left";
     line += text_of("  waiting for data %.0f %%", 100 * report.data_share);
     return line;
-}
-
-/// stats.jsonl: a line for each report, of this run and of those that it goes on from.
-class Statistics {
-  public:
-    /// Drops what a run that was killed has told of steps that will be made again.
-    Statistics(fs::path path, std::int64_t step) : path_(std::move(path)) {
-        std::string kept;
-        if (std::ifstream file(path_); file)
-            for (std::string line; std::getline(file, line);) {
-                const auto entry = nlohmann::json::parse(line, nullptr, false);
-                if (entry.is_object() && entry.value("step", step + 1) <= step) kept += line + "\n";
-            }
-        io::write_file(path_, kept, io::Overwrite::yes);
-    }
-
-    void add(const nlohmann::ordered_json& entry) {
-        std::ofstream file(path_, std::ios::app);
-        file << entry.dump() << '\n';
-        file.flush();
-        if (!file) throw Error(Errc::io_failure, path_.string() + ": cannot be written");
-    }
-
-  private:
-    fs::path path_;
-};
-
-nlohmann::ordered_json entry_of(const TrainReport& report) {
-    nlohmann::ordered_json entry{
-        {"step", report.state.step},
-        {"images", report.state.images},
-        {"timestamp", std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()},
-        {"images_per_second", report.images_per_second},
-        {"data_share", report.data_share}};
-    for (const auto& [name, value] : report.values) entry[name] = value;
-    return entry;
 }
 
 StateDict described(const Eg3d& model, const std::string& licence) {
@@ -144,30 +112,46 @@ void prepare_process(const TrainConfig& config) {
     set_thread_count(config.threads);
 }
 
-/// Snapshots of a run that only wants to know how long it would take.
-struct Nowhere {
-    void save(std::int64_t, const StateDict&) {}
-    [[nodiscard]] StateDict load(std::int64_t) const { return {}; }
-    [[nodiscard]] std::vector<std::int64_t> steps() const { return {}; }
+/// Of the process that keeps snapshots; others, and a run that only wants to know how long it would take, have none.
+class Snapshots {
+  public:
+    Snapshots() = default;
+    explicit Snapshots(const TrainConfig& config) : folder_(std::in_place, config.output, config.keep_snapshots) {}
+
+    void save(std::int64_t step, const StateDict& state) {
+        if (folder_) folder_->save(step, state);
+    }
+    [[nodiscard]] StateDict load(std::int64_t step) const { return folder_ ? folder_->load(step) : StateDict{}; }
+    [[nodiscard]] std::vector<std::int64_t> steps() const {
+        return folder_ ? folder_->steps() : std::vector<std::int64_t>{};
+    }
+
+  private:
+    std::optional<io::SnapshotFolder> folder_;
 };
 
-template <SnapshotStore S>
-auto trainer_of(const TrainConfig& config, S store) {
-    return Trainer(PairedObjective(first_model(config).clone(opened_device(config)), config.paired),
-                   PairedHeads(config.data), std::move(store),
-                   std::make_unique<StreamSource<CounterRandom>>(CounterRandom(config.seed, 1)), config.trainer);
+template <ProcessGroup P>
+auto trainer_of(const TrainConfig& config, Snapshots snapshots, std::int64_t local_rank, P group) {
+    return Trainer(PairedObjective(first_model(config).clone(opened_device(config, local_rank)), config.paired),
+                   PairedHeads(config.data), std::move(snapshots),
+                   std::make_unique<StreamSource<CounterRandom>>(CounterRandom(config.seed, 1)), config.trainer,
+                   std::move(group));
 }
 
-}  // namespace
-
-void train(const TrainConfig& config, const TrainWatcher& watcher, const std::stop_token& stop) {
+template <ProcessGroup P>
+void train_in(P group, std::int64_t local_rank, const TrainConfig& config, const TrainWatcher& watcher,
+              const std::stop_token& stop) {
+    const auto rank = group.rank(), processes = group.size();
+    const auto is_first = rank == 0;
     const auto say = [&](const std::string& line) {
-        if (watcher.say) watcher.say(line);
+        if (watcher.say && is_first) watcher.say(line);
     };
-    prepare_process(config);
-    auto trainer = trainer_of(config, io::SnapshotFolder(config.output, config.keep_snapshots));
+    auto trainer = trainer_of(config, is_first ? Snapshots(config) : Snapshots(), local_rank, std::move(group));
+    if (!is_first) return trainer.run({.stop = stop});
+
+    if (processes > 1) say("training in " + std::to_string(processes) + " processes");
     if (trainer.resume(say)) say("going on from step " + std::to_string(trainer.state().step));
-    Statistics statistics(config.output / "stats.jsonl", trainer.state().step);
+    TrainRecord record(config.output, trainer.state().step, trainer.options());
 
     std::optional<PairedBatch> unseen;
     const auto validate = [&](nlohmann::ordered_json& entry) {
@@ -186,9 +170,9 @@ void train(const TrainConfig& config, const TrainWatcher& watcher, const std::st
     const auto interval = config.validation_interval;
     const auto on_report = [&](const TrainReport& report) {
         say(line_of(report));
-        auto entry = entry_of(report);
-        if (interval > 0 && (report.state.step % interval == 0 || report.state.step == report.steps)) validate(entry);
-        statistics.add(entry);
+        auto also = nlohmann::ordered_json::object();
+        if (interval > 0 && (report.state.step % interval == 0 || report.state.step == report.steps)) validate(also);
+        record.add(report, also);
     };
     const auto on_snapshot = [&] {
         io::write_safetensors(config.output / "model.safetensors", described(trainer.average(), config.licence),
@@ -200,9 +184,21 @@ void train(const TrainConfig& config, const TrainWatcher& watcher, const std::st
     say("done: " + (config.output / "model.safetensors").string());
 }
 
+}  // namespace
+
+bool train(const TrainConfig& config, const TrainWatcher& watcher, const std::stop_token& stop) {
+    prepare_process(config);
+    const auto place = process_place();
+    if (place.size == 1)
+        train_in(SingleProcess{}, place.local_rank, config, watcher, stop);
+    else
+        train_in(GlooGroup(place, std::chrono::seconds(config.patience)), place.local_rank, config, watcher, stop);
+    return place.rank == 0;
+}
+
 TrainEstimate estimate_training(const TrainConfig& config) {
     prepare_process(config);
-    auto trainer = trainer_of(config, Nowhere{});
+    auto trainer = trainer_of(config, Snapshots(), 0, SingleProcess{});
     TrainEstimate estimate;
     for (const auto& [name, tensor] : trainer.objective().network().parameters()) estimate.parameters += tensor.numel();
     const auto batch = config.trainer.batch;

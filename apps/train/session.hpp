@@ -21,11 +21,12 @@ struct TrainWatcher {
     std::function<void(const Eg3d& average, const PairedBatch& unseen, const TrainState& state)> on_validation;
 };
 
-/// Trains as docs/training.md says, going on where the newest sound snapshot stands; writes snapshots, model.safetensors
-/// and stats.jsonl into the output folder.
-/// Errors   cancelled: a stop was requested; the step that ran has its snapshot. Those of Trainer, HeadSet and Eg3d;
-///          device_unsupported; io_failure
-void train(const TrainConfig& config, const TrainWatcher& watcher, const std::stop_token& stop);
+/// Trains as docs/training.md says, going on where the newest sound snapshot stands; writes snapshots, model.safetensors,
+/// stats.jsonl and run.html into the output folder. Where the environment says so (process_place()), together with other
+/// processes, the first of which writes and is watched; true on that one.
+/// Errors   cancelled: a stop was requested; the step that ran has its snapshot. Those of Trainer, HeadSet, Eg3d,
+///          process_place() and GlooGroup; device_unsupported; io_failure
+bool train(const TrainConfig& config, const TrainWatcher& watcher, const std::stop_token& stop);
 
 /// What a run would take here, from two of its steps, which leave nothing behind.
 struct TrainEstimate {

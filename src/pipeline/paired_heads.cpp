@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 
@@ -23,15 +24,17 @@ PairedHeads::PairedHeads(const PairedHeadsOptions& options)
                     "picture interval: expected at least 1, got " + std::to_string(options_.picture_interval));
 }
 
-PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count) const {
-    if (first < 0 || count < 1)
+PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count, std::int64_t stride) const {
+    if (first < 0 || count < 1 || stride < 1)
         throw Error(Errc::invalid_argument, "batch: expected items from 0 on, at least 1, got " +
-                                                std::to_string(count) + " from " + std::to_string(first));
+                                                std::to_string(count) + " from " + std::to_string(first) + ", every " +
+                                                std::to_string(stride));
     const auto side = options_.heads.view.size, pixels = side * side;
     const auto points = options_.points.near + options_.points.free;
-    const auto interval = options_.picture_interval;
-    const auto first_picture = (first + interval - 1) / interval * interval;
-    const auto pictures = first_picture < first + count ? (first + count - 1 - first_picture) / interval + 1 : 0;
+    std::vector<std::int64_t> pictured;
+    for (std::int64_t i = 0; i < count; ++i)
+        if ((first + i * stride) % options_.picture_interval == 0) pictured.push_back(i);
+    const auto pictures = static_cast<std::int64_t>(pictured.size());
     const auto make = [&](at::IntArrayRef shape) { return at::empty(shape, at::kFloat); };
     PairedBatch batch{
         make({count, static_cast<std::int64_t>(synth::number_count)}),
@@ -40,7 +43,7 @@ PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count) const {
         make({count, points, 1}),
         make({count, points, 3}),
         make({count, points, 1}),
-        at::arange(pictures, at::kLong) * interval + (first_picture - first),
+        at::tensor(pictured, at::kLong),
         {make({pictures, 3, side, side}), make({pictures, 1, side, side}), make({pictures, 1, side, side})}};
     struct Rows {  // plain pointers: tensors are not touched on other threads
         float *z, *label, *image, *opacity, *depth, *point, *distance, *colour, *known;
@@ -61,7 +64,7 @@ PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count) const {
     };
     parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
         for (auto i = begin; i < end; ++i) {
-            const auto item = first + i, in_set = item % heads_->size();
+            const auto item = first + i * stride, in_set = item % heads_->size();
             const auto head = heads_->head(in_set);
             std::ranges::copy(head.numbers().values, rows.z + i * static_cast<std::int64_t>(synth::number_count));
             const auto label = cameo::label(heads_->camera(in_set));
@@ -81,7 +84,7 @@ PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count) const {
     });
     // One after the other: each uses all threads.
     for (std::int64_t i = 0; i < pictures; ++i)
-        write_picture(i, *heads_->view((first_picture + i * interval) % heads_->size()));
+        write_picture(i, *heads_->view((first + pictured[static_cast<std::size_t>(i)] * stride) % heads_->size()));
     return batch;
 }
 

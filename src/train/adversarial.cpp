@@ -73,9 +73,11 @@ at::Tensor noisy_labels(const at::Tensor& labels, double strength, RandomSource&
     return labels + random.normal(labels.sizes(), labels.options()) * labels.std(0) * strength;
 }
 
-void follow_mean(const at::Tensor& mean, const at::Tensor& latents, double decay) {
+void follow_mean(const at::Tensor& mean, const at::Tensor& latents, double decay, const Shard& shard) {
     const c10::NoGradGuard no_grad;
-    mean.copy_(latents.detach().mean(0).lerp(mean, decay));
+    const auto here = latents.detach().mean(0);
+    if (shard.average) shard.average(here);
+    mean.copy_(here.lerp(mean, decay));
 }
 
 at::Tensor uniform_points(std::int64_t scenes, std::int64_t count, at::TensorOptions options, RandomSource& random) {
@@ -105,8 +107,9 @@ void add_zero_gradients(const NamedTensors& parameters) {
 AugmentationState::AugmentationState(double initial)
     : strength(at::full({}, initial, at::kDouble)), signs(at::zeros({2}, at::kDouble)) {}
 
-void AugmentationState::count(const at::Tensor& logits_of_real) const {
+void AugmentationState::count(const at::Tensor& logits_of_real, const Shard& shard) const {
     const auto found = logits_of_real.detach().sign().to(at::kDouble).sum().to(at::kCPU);
+    if (shard.average) shard.average(found);
     signs.select(0, 0).add_(found);
     signs.select(0, 1).add_(static_cast<double>(logits_of_real.numel()));
 }

@@ -41,5 +41,23 @@ RunOptions options_of(const PairedOptions& options) {
             {"mask", option_text(options.mask)}};
 }
 
+PairedShares shares_of(const PairedBatch& batch, const Shard& shard) {
+    if (!shard.average) return {};
+    const auto pictures = static_cast<double>(batch.pictured.numel());
+    const auto own =
+        at::stack({batch.known.sum().to(at::kDouble), at::full({}, pictures, batch.known.options()).to(at::kDouble)});
+    const auto mean = own.clone();
+    shard.average(mean);
+    const auto shares = own.div(mean.clamp_min(1e-30)).to(batch.known.scalar_type());
+    return {shares[0], shares[1], pictures == 0 && mean[1].item<double>() > 0};
+}
+
+ItemRandom of_pictures(const PairedBatch& batch, const Shard& shard, RandomSource& random) {
+    const auto rows = batch.pictured.to(at::kCPU).contiguous();
+    std::vector<std::int64_t> items;
+    for (std::int64_t i = 0; i < rows.numel(); ++i) items.push_back(shard.item(rows.const_data_ptr<std::int64_t>()[i]));
+    return {shared_seed(random), items};
+}
+
 }  // namespace detail
 }  // namespace cameo

@@ -220,7 +220,7 @@ struct GoldenSet {
     using Batch = AdversarialBatch;
     at::Tensor images, labels;
 
-    [[nodiscard]] AdversarialBatch batch(std::int64_t first, std::int64_t count) const {
+    [[nodiscard]] AdversarialBatch batch(std::int64_t first, std::int64_t count, std::int64_t /*stride: 1*/) const {
         const auto step = first / count;
         std::vector<std::int64_t> real, fake;
         for (std::int64_t i = 0; i < count; ++i) real.push_back((first + i) % 16);

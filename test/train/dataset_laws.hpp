@@ -21,14 +21,16 @@ void check_dataset_laws(const D& data, const Tensors& tensors_of) {
         const auto x = tensors_of(a), y = tensors_of(b);
         for (std::size_t i = 0; i < x.size(); ++i) CHECK(same(x[i], y[i]));
     };
-    const auto whole = data.batch(3, 4);
-    equal(data.batch(3, 4), whole);
-    const auto front = tensors_of(data.batch(3, 1)), rear = tensors_of(data.batch(4, 3)), all = tensors_of(whole);
+    const auto whole = data.batch(3, 4, 1);
+    equal(data.batch(3, 4, 1), whole);
+    const auto front = tensors_of(data.batch(3, 1, 1)), rear = tensors_of(data.batch(4, 3, 1)), all = tensors_of(whole);
     for (std::size_t i = 0; i < all.size(); ++i) CHECK(same(at::cat({front[i], rear[i]}), all[i]));
+    const auto apart = tensors_of(data.batch(3, 2, 3)), last = tensors_of(data.batch(6, 1, 1));
+    for (std::size_t i = 0; i < all.size(); ++i) CHECK(same(at::cat({front[i], last[i]}), apart[i]));
     std::vector<typename D::Batch> made(3);
     {
         std::vector<std::jthread> threads;
-        for (std::size_t i = 0; i < made.size(); ++i) threads.emplace_back([&, i] { made[i] = data.batch(3, 4); });
+        for (std::size_t i = 0; i < made.size(); ++i) threads.emplace_back([&, i] { made[i] = data.batch(3, 4, 1); });
     }
     for (const auto& batch : made) equal(batch, whole);
     CHECK(data.options() == data.options());

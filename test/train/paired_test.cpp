@@ -104,7 +104,7 @@ TEST_CASE("steps without pictures leave the upsampler without gradients", "[trai
             tensor.mutable_grad() = at::Tensor();
             tensor.requires_grad_(true);
         }
-        objective.begin(tiny_heads(4).batch(first, 2), {}, random);
+        objective.begin(tiny_heads(4).batch(first, 2), {}, {}, random);
         objective.backward(0, {}, random, {});
         int upsampler = 0, field = 0;
         for (const auto& [name, tensor] : parameters) {

@@ -3,20 +3,27 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include <cameo/core/tensor_state.hpp>
 #include <cameo/generate/eg3d.hpp>
 #include <cameo/io/file.hpp>
 #include <cameo/io/safetensors.hpp>
 #include <cameo/io/snapshot_folder.hpp>
+#include <cameo/train/gloo_group.hpp>
 
 #include "support/catch.hpp"
 #include "support/failing_disk.hpp"
@@ -24,6 +31,7 @@
 #include "support/temporary_folder.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_training.hpp"
+#include "train/in_processes.hpp"
 
 using namespace cameo;
 using nlohmann::json;
@@ -185,6 +193,161 @@ TEST_CASE("a run begins with the weights of another model", "[train][program]") 
     CHECK(trained(written(folder, config.dump())).exit_code == 3);
 }
 
+namespace {
+
+/// Starts a run of so many processes, each told its place as torchrun does it; they meet at a file.
+std::vector<std::unique_ptr<support::Process>> started(const std::filesystem::path& config, int processes,
+                                                       const std::filesystem::path& meeting) {
+    std::vector<std::unique_ptr<support::Process>> all;
+    for (int rank = 0; rank < processes; ++rank) {
+        auto setup = with(config);
+        setup.environment = {{"RANK", std::to_string(rank)},
+                             {"LOCAL_RANK", std::to_string(rank)},
+                             {"WORLD_SIZE", std::to_string(processes)},
+                             {"CAMEO_RENDEZVOUS", meeting.string()}};
+        all.push_back(std::make_unique<support::Process>(CAMEO_TRAIN_PROGRAM, setup));
+    }
+    return all;
+}
+
+std::vector<support::ProcessResult> ended(std::vector<std::unique_ptr<support::Process>> processes) {
+    std::vector<support::ProcessResult> results;
+    for (auto& process : processes) results.push_back(process->wait());
+    return results;
+}
+
+/// Waits for so many reports.
+bool has_told(support::Process& process, int reports) {
+    const auto told = [&] {
+        int count = 0;
+        for (const auto& line : support::lines(process.error())) count += line.find("images/s") != std::string::npos;
+        return count;
+    };
+    while (told() < reports)
+        if (!process.wait_for_more()) return false;
+    return true;
+}
+
+/// A port that nobody listens on just now.
+std::string free_port() {
+    const auto listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    close(listener);
+    return std::to_string(ntohs(address.sin_port));
+}
+
+}  // namespace
+
+TEST_CASE("two processes have the gradients of one", "[train][program][processes]") {
+    if (support::without_gloo()) return;
+    const support::TemporaryFolder folder;
+    auto config = tiny();
+    config["batch"] = 4;
+    config["steps"] = 1;
+    config["data"]["picture_interval"] = 1;
+    REQUIRE(trained(written(folder, config.dump())).exit_code == 0);
+    config["output"] = "two";
+    const auto path = written(folder, config.dump(), "two.json");
+    // As `torchrun` starts them, over TCP.
+    const auto port = free_port();
+    std::vector<std::unique_ptr<support::Process>> processes;
+    for (const auto* rank : {"0", "1"}) {
+        auto setup = with(path);
+        setup.environment = {{"RANK", rank},
+                             {"LOCAL_RANK", rank},
+                             {"WORLD_SIZE", "2"},
+                             {"MASTER_ADDR", "127.0.0.1"},
+                             {"MASTER_PORT", port}};
+        processes.push_back(std::make_unique<support::Process>(CAMEO_TRAIN_PROGRAM, setup));
+    }
+    const auto results = ended(std::move(processes));
+    for (const auto& result : results) {
+        INFO(result.err);
+        CHECK(result.exit_code == 0);
+        CHECK(result.out.empty());
+    }
+    CHECK_THAT(results[0].err, Catch::Contains("training in 2 processes") && Catch::Contains("images/s"));
+    CHECK(results[1].err.empty());
+
+    const auto one = io::SnapshotFolder(folder / "run").load(1), two = io::SnapshotFolder(folder / "two").load(1);
+    int gradients = 0;
+    for (const auto& [name, stored] : one.entries()) {
+        if (!name.starts_with("adam.G.first.")) continue;  // a tenth of the gradients
+        INFO(name);
+        const auto expected = tensor(stored, name);
+        gradients += support::scalar(expected.abs().max()) > 0;
+        CHECK(support::relative_difference(tensor(two.at(name), name), expected) < 1e-4);
+    }
+    CHECK(gradients > 20);
+    const auto values = [&](const std::string& run) {
+        return json::parse(support::lines(text_of(folder / run / "stats.jsonl")).at(0));
+    };
+    for (const auto* name : {"Loss/density", "Loss/colour", "Loss/image", "Loss/mask"})
+        CHECK(values("two").at(name).get<double>() == Approx(values("run").at(name).get<double>()).epsilon(1e-3));
+    CHECK(values("two").at("images") == 4);
+}
+
+TEST_CASE("when a process is killed the others end as having lost it, and the run goes on from its snapshot",
+          "[train][program][processes]") {
+    if (support::without_gloo()) return;
+    const support::TemporaryFolder folder;
+    auto config = tiny();
+    config["batch"] = 4;
+    config["steps"] = 100000;
+    const auto path = written(folder, config.dump());
+    for (const std::size_t victim : {1U, 0U}) {
+        auto processes = started(path, 2, folder / ("meeting" + std::to_string(victim)));
+        REQUIRE(has_told(*processes[0], 3));  // the first two steps have their snapshots
+        processes[victim]->signal(SIGKILL);
+        const auto killed = std::chrono::steady_clock::now();
+        const auto other = processes[1 - victim]->wait();
+        INFO(other.err);
+        CHECK(std::chrono::steady_clock::now() - killed < std::chrono::seconds(30));
+        CHECK(other.exit_code == 9);
+        CHECK_THAT(other.err, Catch::Contains("expected the others of the run"));
+        CHECK(processes[victim]->wait().signal == SIGKILL);
+    }
+    const io::SnapshotFolder kept(folder / "run");
+    REQUIRE_FALSE(kept.steps().empty());
+    const auto step = kept.steps().back();
+    const auto going_on = "going on from step " + std::to_string(step);
+    {
+        auto processes = started(path, 2, folder / "meeting2");
+        CHECK(processes[0]->wait_for_error(going_on));
+        CHECK(processes[0]->wait_for_error("images/s"));
+        // A launcher tells all of them to end; one is enough.
+        processes[1]->signal(SIGTERM);
+        for (const auto& result : ended(std::move(processes))) {
+            INFO(result.err);
+            CHECK(result.exit_code == 130);
+        }
+    }
+    CHECK(kept.steps().back() > step);
+    support::Process alone(CAMEO_TRAIN_PROGRAM, with(path));
+    CHECK(alone.wait_for_error("going on from step " + std::to_string(kept.steps().back())));
+    CHECK(alone.wait_for_error("images/s"));
+}
+
+TEST_CASE("a run whose processes cannot meet says so", "[train][program][processes]") {
+    const support::TemporaryFolder folder;
+    auto config = tiny();
+    config["patience"] = 1;
+    auto setup = with(written(folder, config.dump()));
+    setup.environment = {{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "0"}};
+    const auto nowhere = support::run(CAMEO_TRAIN_PROGRAM, setup);
+    CHECK(nowhere.exit_code == 2);
+    CHECK_THAT(nowhere.err, Catch::Contains("MASTER_ADDR: expected"));
+    setup.environment["CAMEO_RENDEZVOUS"] = (folder / "meeting").string();
+    const auto alone = support::run(CAMEO_TRAIN_PROGRAM, setup);
+    CHECK(alone.exit_code == (gloo_available() ? 9 : 8));
+    CHECK_THAT(alone.err, Catch::Contains("process 0 of 2: expected"));
+}
+
 TEST_CASE("a full disk ends the run with the last good snapshot whole", "[train][program]") {
     const support::TemporaryFolder folder;
     auto config = tiny();
@@ -209,4 +372,42 @@ TEST_CASE("a full disk ends the run with the last good snapshot whole", "[train]
     CHECK_THAT(result.err, Catch::Contains("snapshot-000000002"));
     CHECK(kept.steps() == std::vector<std::int64_t>{1});
     CHECK(kept.load(1).size() > 10);
+}
+
+TEST_CASE("a disk that is full for the numbers or for the page ends the run, snapshots whole", "[train][program]") {
+    const support::TemporaryFolder folder;
+    auto config = tiny();
+    config["steps"] = 6;
+    config["learning_rate"] = {{"shape", "constant"}};
+    const auto path = written(folder, config.dump());
+    REQUIRE(trained(path).exit_code == 0);
+    const io::SnapshotFolder kept(folder / "run");
+    const auto snapshot = text_of(kept.path_of(6));
+    const auto page = text_of(folder / "run" / "run.html");
+    const auto numbers = std::filesystem::file_size(folder / "run" / "stats.jsonl");
+    REQUIRE(numbers + 2000 < page.size() / 2);
+    // The run goes on, with reports before its next snapshot.
+    config["steps"] = 12;
+    config["snapshot_interval"] = 100;
+    (void)written(folder, config.dump());
+    for (const auto& [limit, name] : {std::pair<rlim_t, const char*>(numbers + 20, "stats.jsonl"),
+                                      std::pair<rlim_t, const char*>(page.size() / 2, "run.html")}) {
+        struct rlimit before {};
+        REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+        const struct rlimit small { limit, before.rlim_max };
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+        auto setup = with(path);
+        setup.ignored_signals = {SIGXFSZ};
+        const auto result = support::run(CAMEO_TRAIN_PROGRAM, setup);
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+        INFO(result.err);
+        CHECK(result.exit_code == 7);
+        CHECK_THAT(result.err, Catch::Contains(name));
+        CHECK(kept.steps() == std::vector<std::int64_t>{5, 6});
+        CHECK((text_of(kept.path_of(6)) == snapshot));
+        CHECK((text_of(folder / "run" / "run.html") == page));  // that of the last good report
+    }
+    // Room again: nothing is told twice, and what was half written is gone.
+    REQUIRE(trained(path).exit_code == 0);
+    CHECK(support::lines(text_of(folder / "run" / "stats.jsonl")).size() == 12);
 }

@@ -16,70 +16,14 @@
 #include "support/failing_disk.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/tensors.hpp"
+#include "train/fit.hpp"
 
 using namespace cameo;
+using support::Answers;
+using support::Fit;
 using support::same;
 
 namespace {
-
-/// A network of one weight vector.
-struct Line {
-    at::Tensor weight = at::zeros({3}), buffer = at::zeros({1});
-    [[nodiscard]] NamedTensors parameters() const { return {{"weight", weight}}; }
-    [[nodiscard]] NamedTensors buffers() const { return {{"count", buffer}}; }
-    [[nodiscard]] Line clone() const { return {weight.detach().clone(), buffer.clone()}; }
-    void set_training(bool) {}
-};
-
-/// Fits the line to noisy answers; a second phase, every third step, draws it to zero.
-class Fit {
-  public:
-    using Batch = at::Tensor;  // [N, 4]: three numbers and their answer
-    using Network = Line;
-
-    explicit Fit(double rate = 0.1) : rate_(rate) {}
-
-    static constexpr std::string_view name() noexcept { return "fit"; }
-    [[nodiscard]] std::vector<ParameterGroup> groups() const {
-        return {{"L", line_.parameters(), {.learning_rate = rate_, .beta1 = 0.9}}};
-    }
-    [[nodiscard]] std::vector<TrainPhase> phases() const { return {{"main"}, {"reg", 0, 3}}; }
-    [[nodiscard]] NamedTensors buffers() const { return {{"L.count", line_.buffer}}; }
-    [[nodiscard]] const Line& network() const noexcept { return line_; }
-    [[nodiscard]] RunOptions options() const { return {{"rate", option_text(rate_)}}; }
-    void begin(const at::Tensor& batch, const TrainState&, RandomSource&) { batch_ = batch; }
-    void backward(std::size_t phase, const TrainState&, RandomSource& random, const ReportSink& report) {
-        if (phase == 1) return line_.weight.square().sum().mul(0.01).backward();
-        line_.buffer.add_(1.0);
-        const auto noise = random.normal({batch_.size(0)}).mul(0.1);
-        const auto error = at::matmul(batch_.narrow(1, 0, 3), line_.weight) - batch_.select(1, 3) + noise;
-        report("Loss/fit", error.square());
-        error.square().mean().backward();
-    }
-
-  private:
-    double rate_;
-    Line line_;
-    at::Tensor batch_;
-};
-
-struct Answers {
-    using Batch = at::Tensor;
-    std::string kind = "plain";
-    [[nodiscard]] at::Tensor batch(std::int64_t first, std::int64_t count) const {
-        std::vector<at::Tensor> rows;
-        for (auto i = first; i < first + count; ++i) {
-            StreamSource<CounterRandom> random{CounterRandom(9, static_cast<std::uint64_t>(i))};
-            const auto x = random.normal({3});
-            rows.push_back(at::cat({x, at::matmul(x, at::tensor({1.0f, -2.0f, 0.5f})).view({1})}));
-        }
-        return at::stack(rows);
-    }
-    [[nodiscard]] RunOptions options() const { return {{"kind", kind}}; }
-};
-static_assert(Dataset<Answers>);
-static_assert(Objective<Fit>);
-static_assert(!Objective<Answers>);
 
 TrainerOptions some_options() {
     return {.batch = 4,
@@ -181,7 +125,7 @@ TEST_CASE("a run does not go on from one with other options", "[train][trainer]"
     auto faster = made(folder.path(), some_options(), Fit(0.05));
     CHECK_THROWS_MATCHES(faster.resume(), Error,
                          support::is_error(Errc::resume_mismatch, "objective.rate was 0.1, is 0.05"));
-    auto other_data = made(folder.path(), some_options(), Fit(), {"other"});
+    auto other_data = made(folder.path(), some_options(), Fit(), {.kind = "other"});
     CHECK_THROWS_MATCHES(other_data.resume(), Error,
                          support::is_error(Errc::resume_mismatch, "data.kind was plain, is other"));
     auto options = some_options();

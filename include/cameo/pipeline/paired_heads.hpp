@@ -29,8 +29,9 @@ class CAMEO_API PairedHeads {
     /// Errors   invalid_argument: those of HeadSet and field_samples()
     explicit PairedHeads(const PairedHeadsOptions& options);
 
-    /// On the CPU. Errors: invalid_argument: an item below 0, a count below 1; out_of_memory
-    [[nodiscard]] PairedBatch batch(std::int64_t first, std::int64_t count) const;
+    /// Items first, first + stride and so on, on the CPU.
+    /// Errors   invalid_argument: an item below 0, a count or stride below 1; out_of_memory
+    [[nodiscard]] PairedBatch batch(std::int64_t first, std::int64_t count, std::int64_t stride = 1) const;
 
     [[nodiscard]] RunOptions options() const;
 

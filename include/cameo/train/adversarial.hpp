@@ -23,6 +23,7 @@
 #include <cameo/train/augmentation.hpp>
 #include <cameo/train/phase.hpp>
 #include <cameo/train/schedule.hpp>
+#include <cameo/train/shard.hpp>
 #include <cameo/train/snapshot.hpp>
 
 namespace cameo {
@@ -84,7 +85,7 @@ namespace detail {
 [[nodiscard]] CAMEO_API at::Tensor swapped_labels(const at::Tensor& labels, double probability, bool one_coin,
                                                   RandomSource& random);
 [[nodiscard]] CAMEO_API at::Tensor noisy_labels(const at::Tensor& labels, double strength, RandomSource& random);
-CAMEO_API void follow_mean(const at::Tensor& mean, const at::Tensor& latents, double decay);
+CAMEO_API void follow_mean(const at::Tensor& mean, const at::Tensor& latents, double decay, const Shard& shard);
 [[nodiscard]] CAMEO_API at::Tensor uniform_points(std::int64_t scenes, std::int64_t count, at::TensorOptions options,
                                                   RandomSource& random);
 [[nodiscard]] CAMEO_API at::Tensor with_neighbours(const at::Tensor& points, const at::Tensor& offset);
@@ -100,7 +101,7 @@ struct CAMEO_API AugmentationState {
     at::Tensor strength, signs;  ///< float64 []; float64 [2]: sum and count of signs since the last look
 
     explicit AugmentationState(double initial);
-    void count(const at::Tensor& logits_of_real) const;
+    void count(const at::Tensor& logits_of_real, const Shard& shard = {}) const;
     void look(const AugmentationOptions& options, std::int64_t batch) const;
 };
 }  // namespace detail
@@ -109,7 +110,9 @@ struct CAMEO_API AugmentationState {
 /// Random numbers are drawn in the published order.
 /// Source   Chan et al., "Efficient Geometry-aware 3D GANs", CVPR 2022, sections 4.3, 4.4 and the supplement
 /// Quirk    early in the fade of the blur real raw images are blurred and generated ones are not, so that the generator
-///          begins with soft ones; the mean latent is that of the discriminator's phase alone
+///          begins with soft ones; the mean latent is that of the discriminator's phase alone; swapped poses are a
+///          neighbour's of the same process, the discriminator's groups stay together where a process has at least one
+///          group's items, and augmentation that resamples pads by what a process's pictures need (some 1e-8)
 template <TrainableGenerator G>
 class AdversarialObjective {
   public:
@@ -180,10 +183,11 @@ class AdversarialObjective {
         return side > 0 ? side : generator_.raw_resolution({});
     }
 
-    void begin(const AdversarialBatch& batch, const TrainState& state, RandomSource& random) {
+    void begin(const AdversarialBatch& batch, const TrainState& state, const Shard& shard, RandomSource& random) {
         batch_ = batch.to(generator_.device());
+        shard_ = shard;
         if (augmentation_ && state.step > 0 && state.step % options_.augmentation->interval == 0)
-            augmentation_->look(*options_.augmentation, batch_.image.size(0));
+            augmentation_->look(*options_.augmentation, batch_.image.size(0) * shard.count);
         latents_ = random.normal({batch_.generated_labels.size(0), generator_.config().z_dim}, batch_.image.options());
     }
 
@@ -236,7 +240,8 @@ class AdversarialObjective {
     [[nodiscard]] Portrait generated(const at::Tensor& z, const at::Tensor& labels, const TrainState& state,
                                      bool moves_mean, RandomSource& random) {
         auto ws = generator_.map(ZLatent(z), conditioning(labels, state, false, random));
-        if (moves_mean) detail::follow_mean(generator_.mean_latent(), ws.tensor().select(1, 0), options_.mean_decay);
+        if (moves_mean)
+            detail::follow_mean(generator_.mean_latent(), ws.tensor().select(1, 0), options_.mean_decay, shard_);
         if (options_.style_mixing > 0.0) {
             const auto layers = ws.num_ws();
             const auto first = 1 + static_cast<std::int64_t>(random.uniform({}, at::kDouble).template item<double>() *
@@ -333,7 +338,7 @@ class AdversarialObjective {
 
         const auto real = shown_real(state, random);
         const auto logits = judged(real.image, real.raw, batch_.labels, random);
-        if (augmentation_) augmentation_->count(logits);
+        if (augmentation_) augmentation_->count(logits, shard_);
         const auto loss = losses::should_look_real(logits);
         tell_scores(report, "real", logits);
         tell(report, "Loss/D/loss", fake_loss.detach().add(loss.detach()));
@@ -347,7 +352,7 @@ class AdversarialObjective {
         image.requires_grad_(true);
         raw.requires_grad_(true);
         const auto logits = judged(image, raw, batch_.labels, random);
-        if (augmentation_) augmentation_->count(logits);
+        if (augmentation_) augmentation_->count(logits, shard_);
         auto pictures = std::vector{image};
         if (options_.dual) pictures.push_back(raw);
         const auto penalty = losses::gradient_penalty(logits, pictures);
@@ -365,6 +370,7 @@ class AdversarialObjective {
     std::vector<Part> parts_;
     std::optional<detail::AugmentationState> augmentation_;
     AdversarialBatch batch_;
+    Shard shard_;
     at::Tensor latents_;  // [4 N, Z]: of one step
 };
 static_assert(Objective<AdversarialObjective<Eg3d>>);

@@ -22,6 +22,7 @@
 #include <cameo/losses/field.hpp>
 #include <cameo/losses/portrait.hpp>
 #include <cameo/train/phase.hpp>
+#include <cameo/train/shard.hpp>
 #include <cameo/train/snapshot.hpp>
 
 namespace cameo {
@@ -53,9 +54,18 @@ CAMEO_API void start_at_surface(Eg3d& model, const losses::SurfaceDensity& surfa
 
 namespace detail {
 [[nodiscard]] CAMEO_API RunOptions options_of(const PairedOptions& options);
+
+/// How many known colours and pictures a process has, over the mean of all processes; undefined where there is one alone.
+struct PairedShares {
+    at::Tensor colour, picture;
+    bool pictured_elsewhere = false;  ///< others have pictures, this process has none
+};
+[[nodiscard]] CAMEO_API PairedShares shares_of(const PairedBatch& batch, const Shard& shard);
+[[nodiscard]] CAMEO_API ItemRandom of_pictures(const PairedBatch& batch, const Shard& shard, RandomSource& random);
 }  // namespace detail
 
 /// A generator learns scenes whose latents are known: the field where it is looked at directly, and the pictures.
+/// Random numbers belong to items, so that a picture's do not depend on which others a process has.
 /// Source   the truth reaches into the field, so nothing has to be inferred through the renderer
 template <TrainableGenerator G>
 class PairedObjective {
@@ -83,31 +93,41 @@ class PairedObjective {
         return result;
     }
 
-    void begin(const PairedBatch& batch, const TrainState&, RandomSource&) { batch_ = batch.to(generator_.device()); }
+    void begin(const PairedBatch& batch, const TrainState&, const Shard& shard, RandomSource& random) {
+        batch_ = batch.to(generator_.device());
+        jitter_ = detail::of_pictures(batch, shard, random);
+        shares_ = detail::shares_of(batch_, shard);
+    }
 
-    void backward(std::size_t, const TrainState&, RandomSource& random, const ReportSink& report) {
+    void backward(std::size_t, const TrainState&, RandomSource&, const ReportSink& report) {
         const auto ws = generator_.map(ZLatent(batch_.z), cameras_from_labels(batch_.labels));
         const auto scene = generator_.scene(ws, {NoiseMode::none});
         const auto values = generator_.field(scene).query(batch_.points);
         at::Tensor total;
-        const auto add = [&](const char* name, double weight, const at::Tensor& loss) {
-            if (report) report(name, loss);
+        // Losses are means over what this process has; with their shares the mean over processes is that over all.
+        const auto add = [&](const char* name, double weight, const at::Tensor& loss, const at::Tensor& share = {}) {
+            const auto shared = share.defined() ? loss.mul(share) : loss;
+            if (report) report(name, shared);
             if (weight == 0.0) return;
-            total = total.defined() ? total.add(loss, weight) : loss.mul(weight);
+            total = total.defined() ? total.add(shared, weight) : shared.mul(weight);
         };
         add("Loss/density", options_.density,
             losses::surface_density(values.density, batch_.distance, options_.surface));
-        add("Loss/colour", options_.colour, losses::point_colour(values.feature, batch_.colour, batch_.known));
+        add("Loss/colour", options_.colour, losses::point_colour(values.feature, batch_.colour, batch_.known),
+            shares_.colour);
         if (batch_.pictured.numel() > 0) {
             const auto of_pictured = [&](const at::Tensor& all) { return all.index_select(0, batch_.pictured); };
             const auto portrait = generator_.render(scene.select(batch_.pictured), WLatent(of_pictured(ws.tensor())),
                                                     cameras_from_labels(of_pictured(batch_.labels)),
-                                                    {.jitter = RenderOptions::Jitter::random}, random, Context{});
+                                                    {.jitter = RenderOptions::Jitter::random}, jitter_, Context{});
             const auto pictures = losses::portrait_losses(portrait, batch_.truth);
-            add("Loss/image", options_.image, pictures.image);
-            add("Loss/image_raw", options_.image_raw, pictures.image_raw);
-            add("Loss/depth", options_.depth, pictures.depth);
-            add("Loss/mask", options_.mask, pictures.mask);
+            add("Loss/image", options_.image, pictures.image, shares_.picture);
+            add("Loss/image_raw", options_.image_raw, pictures.image_raw, shares_.picture);
+            add("Loss/depth", options_.depth, pictures.depth, shares_.picture);
+            add("Loss/mask", options_.mask, pictures.mask, shares_.picture);
+        } else if (report && shares_.pictured_elsewhere) {
+            for (const auto* name : {"Loss/image", "Loss/image_raw", "Loss/depth", "Loss/mask"})
+                report(name, shares_.picture);  // 0, of which the mean over processes is made
         }
         if (total.defined()) total.backward();
     }
@@ -116,6 +136,8 @@ class PairedObjective {
     G generator_;
     PairedOptions options_;
     PairedBatch batch_;
+    ItemRandom jitter_;
+    detail::PairedShares shares_;
 };
 static_assert(Objective<PairedObjective<Eg3d>>);
 static_assert(!Objective<Eg3d>);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <cameo/concepts/dataset.hpp>
+#include <cameo/train/shard.hpp>
 
 namespace cameo {
 
@@ -22,10 +23,14 @@ namespace cameo {
 template <Dataset D>
 class Prefetcher {
   public:
-    /// Batches of `size` items, the first beginning with item `first`; at most two for each thread wait. Lifetime:
-    /// `data` must outlive this object.
-    Prefetcher(const D& data, std::int64_t first, std::int64_t size, int threads)
-        : data_(data), first_(first), size_(size), ahead_(2 * static_cast<std::int64_t>(threads)) {
+    /// The shard's items of batches of `size`, the first beginning with item `first`; at most two for each thread wait.
+    /// Lifetime: `data` must outlive this object.
+    Prefetcher(const D& data, std::int64_t first, std::int64_t size, int threads, const Shard& shard = {})
+        : data_(data),
+          first_(first + shard.rank),
+          size_(size),
+          stride_(shard.count),
+          ahead_(2 * static_cast<std::int64_t>(threads)) {
         for (int i = 0; i < threads; ++i) threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
     }
     Prefetcher(const Prefetcher&) = delete;
@@ -37,7 +42,7 @@ class Prefetcher {
 
     /// Errors   those of the data set, when the batch is asked for that it could not make
     [[nodiscard]] typename D::Batch next() {
-        if (threads_.empty()) return data_.batch(first_ + size_ * next_++, size_);
+        if (threads_.empty()) return batch(next_++);
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return ready_.contains(next_); });
         auto made = std::move(ready_.extract(next_++).mapped());
@@ -53,6 +58,10 @@ class Prefetcher {
         std::exception_ptr problem;
     };
 
+    [[nodiscard]] typename D::Batch batch(std::int64_t number) const {
+        return data_.batch(first_ + size_ * number, size_ / stride_, stride_);
+    }
+
     void work(const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
         while (true) {
@@ -62,7 +71,7 @@ class Prefetcher {
             lock.unlock();
             Made made;
             try {
-                made.batch = data_.batch(first_ + size_ * number, size_);
+                made.batch = batch(number);
             } catch (...) {
                 made.problem = std::current_exception();
             }
@@ -73,7 +82,7 @@ class Prefetcher {
     }
 
     const D& data_;
-    std::int64_t first_, size_, ahead_;
+    std::int64_t first_, size_, stride_, ahead_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::int64_t taken_ = 0, next_ = 0;  // batches begun and handed out
