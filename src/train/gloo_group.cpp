@@ -23,6 +23,7 @@
 #if CAMEO_HAVE_GLOO
 #define USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
@@ -86,10 +87,12 @@ c10::intrusive_ptr<c10d::Store> store_of(const ProcessPlace& place, std::chrono:
     }
     c10d::TCPStoreOptions options;
     options.port = place.port;
-    options.isServer = place.rank == 0;
+    options.isServer = place.rank == 0 && !place.hosted;
     options.numWorkers = static_cast<std::size_t>(place.size);
     options.timeout = patience;
-    return c10::make_intrusive<c10d::TCPStore>(place.host, options);
+    auto store = c10::make_intrusive<c10d::TCPStore>(place.host, options);
+    if (!place.hosted) return store;
+    return c10::make_intrusive<c10d::PrefixStore>("cameo/" + std::to_string(place.attempt), store);
 }
 
 }  // namespace

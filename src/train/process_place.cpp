@@ -17,7 +17,7 @@ struct Names {
 constexpr Names torchrun{"RANK", "WORLD_SIZE", "LOCAL_RANK"};
 constexpr Names open_mpi{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"};
 constexpr Names slurm{"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"};
-constexpr std::int64_t most_processes = 1 << 20;
+constexpr std::int64_t most_processes = 1 << 20, most_attempts = 1 << 30;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& found) {
     throw Error(Errc::invalid_argument, "environment: " + name + ": expected " + expected + ", got " + found);
@@ -57,7 +57,7 @@ bool started_by_srun(const Variables& variables) {
     return rank && (variables(slurm.size) || *rank != "0");
 }
 
-void find_meeting_place(ProcessPlace& place, const Variables& variables) {
+void find_meeting_place(ProcessPlace& place, const Variables& variables, bool by_torchrun) {
     if (const auto file = variables("CAMEO_RENDEZVOUS")) {
         if (file->empty()) refuse("CAMEO_RENDEZVOUS", "the name of a file", "''");
         place.file = *file;
@@ -71,6 +71,10 @@ void find_meeting_place(ProcessPlace& place, const Variables& variables) {
                "nothing");
     place.host = *host;
     place.port = static_cast<std::uint16_t>(number(variables, "MASTER_PORT", 1, 65535, "MASTER_ADDR"));
+    place.hosted = by_torchrun && variables("TORCHELASTIC_USE_AGENT_STORE") == "True";
+    if (place.hosted)
+        place.attempt =
+            number(variables, "TORCHELASTIC_RESTART_COUNT", 0, most_attempts, "TORCHELASTIC_USE_AGENT_STORE");
 }
 
 }  // namespace
@@ -88,7 +92,7 @@ ProcessPlace process_place(const Variables& variables) {
         place = *by_mpi;
     else if (started_by_srun(variables))
         place = told_by(slurm, variables).value_or(place);
-    if (place.size > 1) find_meeting_place(place, variables);
+    if (place.size > 1) find_meeting_place(place, variables, by_hand.has_value());
     return place;
 }
 

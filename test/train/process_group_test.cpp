@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <cameo/train/collectives.hpp>
 #include <cameo/train/gloo_group.hpp>
@@ -90,6 +91,40 @@ TEST_CASE("all processes hold the same sum and what the first one had", "[train]
         for (std::size_t i = 0; i < 4; ++i) CHECK(same(each.sums[i], seen[0].sums[i]));
         CHECK(same(each.broadcast[0], of_rank(0, at::kFloat)));
         CHECK(same(each.broadcast[1], of_rank(0, at::kDouble).sum()));
+    }
+}
+
+TEST_CASE("processes meet at a launcher's address, once for each attempt", "[train][processes]") {
+    if (support::without_gloo()) return;
+    // What torchrun's agent does.
+    c10d::TCPStoreOptions options;
+    options.port = 0;  // any that is free
+    options.isServer = true;
+    options.waitWorkers = false;
+    const auto listener = c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
+    for (const std::int64_t attempt : {0, 1}) {
+        std::vector<at::Tensor> sums(2);
+        std::vector<std::jthread> threads;
+        for (std::int64_t rank = 0; rank < 2; ++rank)
+            threads.emplace_back([&, rank] {
+                try {
+                    GlooGroup group({.rank = rank,
+                                     .size = 2,
+                                     .host = "127.0.0.1",
+                                     .port = listener->getPort(),
+                                     .hosted = true,
+                                     .attempt = attempt});
+                    const auto tensor = at::full({2}, static_cast<double>(rank + 1), at::kDouble);
+                    group.sum(tensor);
+                    sums[static_cast<std::size_t>(rank)] = tensor;
+                } catch (const Error&) {
+                }  // no sum
+            });
+        threads.clear();
+        for (const auto& sum : sums) {
+            REQUIRE(sum.defined());
+            CHECK(same(sum, at::full({2}, 3.0, at::kDouble)));
+        }
     }
 }
 

@@ -41,11 +41,15 @@ const Environment open_mpi =
 
 TEST_CASE("launchers tell a process its place", "[train][processes]") {
     CHECK((place_in({}) == ProcessPlace{}));
-    CHECK((place_in(torchrun) == ProcessPlace{3, 4, 1, "node7", 29500, {}}));
-    CHECK((place_in(slurm) == ProcessPlace{2, 8, 0, "node7", 29500, {}}));
-    CHECK((place_in(open_mpi) == ProcessPlace{1, 2, 1, "node7", 29500, {}}));
+    CHECK((place_in(torchrun) == ProcessPlace{3, 4, 1, "node7", 29500}));
+    CHECK((place_in(slurm) == ProcessPlace{2, 8, 0, "node7", 29500}));
+    CHECK((place_in(open_mpi) == ProcessPlace{1, 2, 1, "node7", 29500}));
     CHECK((place_in(with(slurm, {{"CAMEO_RENDEZVOUS", "/all/see/this"}})) ==
-           ProcessPlace{2, 8, 0, "", 0, "/all/see/this"}));
+           ProcessPlace{.rank = 2, .size = 8, .file = "/all/see/this"}));
+    // torchrun listens itself, also for those that it starts again.
+    const Environment agent{{"TORCHELASTIC_USE_AGENT_STORE", "True"}, {"TORCHELASTIC_RESTART_COUNT", "2"}};
+    CHECK((place_in(with(torchrun, agent)) == ProcessPlace{3, 4, 1, "node7", 29500, true, 2}));
+    CHECK_FALSE(place_in(with(torchrun, {{"TORCHELASTIC_USE_AGENT_STORE", "False"}})).hosted);
     // One process meets nobody.
     CHECK((place_in({{"RANK", "0"}, {"LOCAL_RANK", "0"}, {"WORLD_SIZE", "1"}}) == ProcessPlace{}));
     CHECK((process_place() == ProcessPlace{}));  // the tests are not started by any of them
@@ -85,6 +89,8 @@ TEST_CASE("a place that is told by halves, or in two ways, is refused by name", 
         refused(with(torchrun, {{"WORLD_SIZE", wrong}}), "WORLD_SIZE: expected an integer from 1");
     refused(with(torchrun, {{"MASTER_PORT", "70000"}}), "MASTER_PORT: expected an integer from 1 to 65535");
     refused(with(torchrun, {{"CAMEO_RENDEZVOUS", ""}}), "CAMEO_RENDEZVOUS");
+    refused(with(torchrun, {{"TORCHELASTIC_USE_AGENT_STORE", "True"}}),
+            "TORCHELASTIC_RESTART_COUNT: expected a number");
     // Exported once in a shell that then starts many.
     refused(with(with(torchrun, open_mpi), {{"OMPI_COMM_WORLD_SIZE", "4"}}),
             "RANK: expected 1, as OMPI_COMM_WORLD_RANK says, got 3");

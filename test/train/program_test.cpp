@@ -340,6 +340,7 @@ TEST_CASE("a run whose processes cannot meet says so", "[train][program][process
     auto setup = with(written(folder, config.dump()));
     setup.environment = {{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "0"}};
     const auto nowhere = support::run(CAMEO_TRAIN_PROGRAM, setup);
+    INFO("signal " << nowhere.signal);
     CHECK(nowhere.exit_code == 2);
     CHECK_THAT(nowhere.err, Catch::Contains("MASTER_ADDR: expected"));
     setup.environment["CAMEO_RENDEZVOUS"] = (folder / "meeting").string();

@@ -17,6 +17,8 @@ struct ProcessPlace {
     std::int64_t local_rank = 0;  ///< among the processes of its machine: which GPU is its own
     std::string host{};           ///< of process 0, which listens on `port`
     std::uint16_t port = 0;
+    bool hosted = false;           ///< a launcher listens there in its stead, for every attempt at the run
+    std::int64_t attempt = 0;      ///< which of them this is
     std::filesystem::path file{};  ///< where they meet instead, unless it is empty: on a disk that all of them see
     friend bool operator==(const ProcessPlace&, const ProcessPlace&) = default;
 };
@@ -25,7 +27,8 @@ struct ProcessPlace {
 using Variables = std::function<std::optional<std::string>(const std::string& name)>;
 
 /// Reads what launchers leave in the environment, the first of
-///   torchrun  RANK, WORLD_SIZE, LOCAL_RANK: these may also be set by hand
+///   torchrun  RANK, WORLD_SIZE, LOCAL_RANK: these may also be set by hand; its TORCHELASTIC_USE_AGENT_STORE and
+///             TORCHELASTIC_RESTART_COUNT
 ///   OpenMPI   OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE, OMPI_COMM_WORLD_LOCAL_RANK
 ///   Slurm     SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID
 /// and, for more than one process, where they meet: CAMEO_RENDEZVOUS, a file that does not exist yet, or MASTER_ADDR and
