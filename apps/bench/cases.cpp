@@ -308,7 +308,7 @@ Case train_case(const std::filesystem::path& file) {
     for (const auto& each : training->objective.groups().front().parameters)
         training->leaves.push_back(each.tensor.requires_grad_(true));
     const auto batch = PairedHeads(config.data).batch(0, config.trainer.batch);
-    training->objective.begin(batch, {}, training->random);
+    training->objective.begin(batch, {}, {}, training->random);
 
     Case made;
     made.name = "train_step";
