@@ -19,19 +19,20 @@ constexpr Names open_mpi{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_C
 constexpr Names slurm{"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"};
 constexpr std::int64_t most_processes = 1 << 20, most_attempts = 1 << 30;
 
-[[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& found) {
+[[noreturn]] void refuse_place(const std::string& name, const std::string& expected, const std::string& found) {
     throw Error(Errc::invalid_argument, "environment: " + name + ": expected " + expected + ", got " + found);
 }
 
 std::int64_t number(const Variables& variables, const char* name, std::int64_t least, std::int64_t most,
                     const std::string& companions) {
     const auto text = variables(name);
-    if (!text) refuse(name, "a number, since " + companions + " is set", "nothing");
+    if (!text) refuse_place(name, "a number, since " + companions + " is set", "nothing");
     std::int64_t value = 0;
     const auto* const end = text->data() + text->size();
     const auto [stop, problem] = std::from_chars(text->data(), end, value);
     if (problem != std::errc() || stop != end || value < least || value > most)
-        refuse(name, "an integer from " + std::to_string(least) + " to " + std::to_string(most), "'" + *text + "'");
+        refuse_place(name, "an integer from " + std::to_string(least) + " to " + std::to_string(most),
+                     "'" + *text + "'");
     return value;
 }
 
@@ -46,7 +47,8 @@ std::optional<ProcessPlace> told_by(const Names& names, const Variables& variabl
     place.local_rank = number(variables, names.local_rank, 0, most_processes, present);
     for (const auto& [name, value] : {std::pair(names.rank, place.rank), std::pair(names.local_rank, place.local_rank)})
         if (value >= place.size)
-            refuse(name, "less than the " + std::to_string(place.size) + " of " + names.size, std::to_string(value));
+            refuse_place(name, "less than the " + std::to_string(place.size) + " of " + names.size,
+                         std::to_string(value));
     return place;
 }
 
@@ -59,16 +61,16 @@ bool started_by_srun(const Variables& variables) {
 
 void find_meeting_place(ProcessPlace& place, const Variables& variables, bool by_torchrun) {
     if (const auto file = variables("CAMEO_RENDEZVOUS")) {
-        if (file->empty()) refuse("CAMEO_RENDEZVOUS", "the name of a file", "''");
+        if (file->empty()) refuse_place("CAMEO_RENDEZVOUS", "the name of a file", "''");
         place.file = *file;
         return;
     }
     const auto host = variables("MASTER_ADDR");
     if (!host || host->empty())
-        refuse("MASTER_ADDR",
-               "the host of process 0 (and its MASTER_PORT), or CAMEO_RENDEZVOUS, a file that all of the " +
-                   std::to_string(place.size) + " processes see",
-               "nothing");
+        refuse_place("MASTER_ADDR",
+                     "the host of process 0 (and its MASTER_PORT), or CAMEO_RENDEZVOUS, a file that all of the " +
+                         std::to_string(place.size) + " processes see",
+                     "nothing");
     place.host = *host;
     place.port = static_cast<std::uint16_t>(number(variables, "MASTER_PORT", 1, 65535, "MASTER_ADDR"));
     place.hosted = by_torchrun && variables("TORCHELASTIC_USE_AGENT_STORE") == "True";
@@ -84,7 +86,8 @@ ProcessPlace process_place(const Variables& variables) {
     // Under torchrun, another launcher may have started one torchrun for each machine and number those.
     if (by_hand && by_mpi && !variables("TORCHELASTIC_RUN_ID") && by_hand->size == by_mpi->size &&
         by_hand->rank != by_mpi->rank)
-        refuse("RANK", std::to_string(by_mpi->rank) + ", as OMPI_COMM_WORLD_RANK says", std::to_string(by_hand->rank));
+        refuse_place("RANK", std::to_string(by_mpi->rank) + ", as OMPI_COMM_WORLD_RANK says",
+                     std::to_string(by_hand->rank));
     ProcessPlace place;
     if (by_hand)
         place = *by_hand;
