@@ -7,6 +7,8 @@
 #include <cameo/core/shape.hpp>
 #include <cameo/ops/fir.hpp>
 
+#include "ops/winograd.hpp"
+
 namespace cameo::ops {
 namespace {
 
@@ -30,6 +32,12 @@ at::Tensor conv2d_resample(const at::Tensor& x, const at::Tensor& weight, const 
     const auto side = weight.size(2);
     if (side != 1 && side != 3)
         throw Error(Errc::shape_mismatch, "weight: expected a side of 1 or 3, got " + shape_text(weight.sizes()));
+    if (resample != Resample::down_2x && groups == 1) {
+        const auto doubles = resample == Resample::up_2x;
+        if (doubles) ShapeCheck().expect("filter", filter, "[4, 4]");
+        if (winograd_serves(x, weight, doubles))
+            return winograd_conv2d(x, weight, doubles ? filter : at::Tensor(), {});
+    }
     if (resample == Resample::none) return at::conv2d(x, weight, {}, 1, side / 2, 1, groups);
 
     ShapeCheck().expect("filter", filter, "[4, 4]");

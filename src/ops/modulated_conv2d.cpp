@@ -9,6 +9,7 @@
 #include <cameo/core/shape.hpp>
 
 #include "channel_scale.hpp"
+#include "ops/winograd.hpp"
 #include "row_loops.hpp"
 
 namespace cameo::ops {
@@ -42,7 +43,9 @@ at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const
         const auto pixels = x.view({pictures, inputs, x.size(2) * x.size(3)});
         return at::bmm(mixed.expand({pictures, -1, -1}), pixels).view({pictures, outputs, x.size(2), x.size(3)});
     }
-    if (options.modulation == Modulation::activations) {
+    const auto tiled = options.resample != Resample::down_2x &&
+                       winograd_serves(x, weight, options.resample == Resample::up_2x);  // one set of weights for all
+    if (options.modulation == Modulation::activations || tiled) {
         auto y =
             conv2d_resample(channel_scale(x, s.to(x.scalar_type())), w.to(x.scalar_type()), filter, options.resample);
         return norms.defined() ? channel_scale(y, norms.to(x.scalar_type())) : y;
