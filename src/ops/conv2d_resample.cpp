@@ -35,8 +35,7 @@ at::Tensor conv2d_resample(const at::Tensor& x, const at::Tensor& weight, const 
     if (resample != Resample::down_2x && groups == 1) {
         const auto doubles = resample == Resample::up_2x;
         if (doubles) ShapeCheck().expect("filter", filter, "[4, 4]");
-        if (winograd_serves(x, weight, doubles))
-            return winograd_conv2d(x, weight, doubles ? filter : at::Tensor(), {});
+        if (winograd_serves(x, weight, doubles)) return winograd_conv2d(x, weight, doubles ? filter : at::Tensor(), {});
     }
     if (resample == Resample::none) return at::conv2d(x, weight, {}, 1, side / 2, 1, groups);
 
