@@ -297,7 +297,7 @@ Case train_case(const std::filesystem::path& file) {
     const auto config = read_config(file);
     StreamSource<CounterRandom> initial{CounterRandom(config.seed, 0)};
     auto model = Eg3d::initial(config.model, initial);
-    start_at_surface(model, config.paired.surface);
+    scale_density(model, config.paired.surface.scale);
 
     struct Training {
         PairedObjective<Eg3d> objective;

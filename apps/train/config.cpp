@@ -241,6 +241,9 @@ TrainConfig read_config(const std::filesystem::path& path) {
     root.choose<std::string>("objective", objective, {{"paired", "paired"}});
     root.read("output", output);
     root.read("start", start);
+    root.read("start_density", config.start_density, 1e-6, 1e6);
+    if (start.empty() && config.start_density != 1.0)
+        throw Error(Errc::invalid_argument, path.filename().string() + ": start_density: expected \"start\" beside it");
     root.read("licence", config.licence);
     root.choose<std::string>("device", config.device, {{"cpu", "cpu"}, {"cuda", "cuda"}});
     root.read("threads", config.threads, 0, 1024);

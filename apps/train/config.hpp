@@ -17,6 +17,7 @@ namespace cameo::apps {
 struct TrainConfig {
     std::filesystem::path output;
     std::filesystem::path start;  ///< a model to begin with; empty: random weights
+    double start_density = 1.0;   ///< what densities of `start` are multiplied by
     std::string licence;          ///< of the model, for whoever reads its metadata
     std::string device = "cpu";
     int threads = 0;  ///< 0: as many as there are cores

@@ -56,10 +56,14 @@ at::Device opened_device(const TrainConfig& config, std::int64_t local_rank) {
 }
 
 Eg3d first_model(const TrainConfig& config) {
-    if (!config.start.empty()) return Eg3d::load(io::read_safetensors(config.start), config.model, "G_ema.");
+    if (!config.start.empty()) {
+        auto model = Eg3d::load(io::read_safetensors(config.start), config.model, "G_ema.");
+        scale_density(model, config.start_density);
+        return model;
+    }
     StreamSource<CounterRandom> initial{CounterRandom(config.seed, 0)};
     auto model = Eg3d::initial(config.model, initial);
-    start_at_surface(model, config.paired.surface);
+    scale_density(model, config.paired.surface.scale);
     return model;
 }
 

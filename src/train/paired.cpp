@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cameo/train/paired.hpp>
 
+#include <algorithm>
+#include <string>
+
 #include <ATen/ATen.h>
 
 #include <cameo/core/error.hpp>
@@ -14,14 +17,15 @@ PairedBatch PairedBatch::to(const at::Device& device) const {
         moved(colour), moved(known),  moved(pictured), {moved(truth.image), moved(truth.opacity), moved(truth.depth)}};
 }
 
-void start_at_surface(Eg3d& model, const losses::SurfaceDensity& surface) {
+void scale_density(Eg3d& model, double factor) {
     const c10::NoGradGuard no_grad;
-    for (const auto& [name, tensor] : model.parameters())
-        if (name == "decoder.net.2.weight") {
-            tensor.narrow(0, 0, 1).mul_(surface.scale);
-            return;
-        }
-    throw Error(Errc::model_mismatch, "model: expected a parameter 'decoder.net.2.weight', found none");
+    const auto parameters = model.parameters();
+    for (const std::string name : {"decoder.net.2.weight", "decoder.net.2.bias"}) {
+        const auto found = std::ranges::find(parameters, name, &NamedTensor::name);
+        if (found == parameters.end())
+            throw Error(Errc::model_mismatch, "model: expected a parameter '" + name + "', found none");
+        found->tensor.narrow(0, 0, 1).mul_(factor);
+    }
 }
 
 namespace detail {

@@ -138,7 +138,7 @@ std::pair<PairedObjective<Eg3d>, TypedHeads> paired(at::ScalarType type) {
     config.white_background = true;
     StreamSource<CounterRandom> random{CounterRandom(1)};
     auto model = Eg3d::initial(config, random);
-    start_at_surface(model, {});
+    scale_density(model, losses::SurfaceDensity{}.scale);
     if (type == at::kDouble) make_double(model);
     PairedHeadsOptions options;
     options.picture_interval = 3;

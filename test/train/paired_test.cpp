@@ -50,7 +50,7 @@ PairedHeads tiny_heads(std::int64_t picture_interval = 1) {
 PairedObjective<Eg3d> tiny_objective(const PairedOptions& options = {}) {
     StreamSource<CounterRandom> random{CounterRandom(1)};
     auto model = Eg3d::initial(tiny_config(), random);
-    start_at_surface(model, options.surface);
+    scale_density(model, options.surface.scale);
     return {std::move(model), options};
 }
 
@@ -74,6 +74,22 @@ TEST_CASE("heads are a data set whose latents are their numbers", "[train][paire
     CHECK(same(again.truth.image, first.truth.image));  // the set begins anew
     CHECK_FALSE(same(again.points, first.points));      // with other points
     CHECK_THROWS_MATCHES(heads.batch(-1, 1), Error, support::is_error(Errc::invalid_argument, "batch"));
+}
+
+TEST_CASE("densities are scaled, colours are not", "[train][paired]") {
+    StreamSource<CounterRandom> random{CounterRandom(4)};
+    auto model = Eg3d::initial(tiny_config(), random);
+    for (const auto& [name, tensor] : model.parameters())
+        if (name == "decoder.net.2.bias") tensor.normal_();
+    const auto batch = tiny_heads().batch(0, 1);
+    const auto values = [&] {
+        return model.sample(batch.points, ZLatent(batch.z), cameras_from_labels(batch.labels), {}, {NoiseMode::none});
+    };
+    const auto before = values();
+    scale_density(model, 4);
+    const auto after = values();
+    CHECK(support::difference(after.density, before.density * 4) < 1e-5);
+    CHECK(same(after.feature, before.feature));
 }
 
 TEST_CASE("the paired objective learns densities, colours, pictures and masks", "[train][paired]") {

@@ -24,6 +24,7 @@
 #include <cameo/io/safetensors.hpp>
 #include <cameo/io/snapshot_folder.hpp>
 #include <cameo/train/gloo_group.hpp>
+#include <cameo/train/paired.hpp>
 
 #include "support/catch.hpp"
 #include "support/failing_disk.hpp"
@@ -188,6 +189,17 @@ TEST_CASE("a run begins with the weights of another model", "[train][program]") 
         for (const auto& [other, found] : Eg3d::load(second).parameters())
             if (other == name) CHECK(support::same(tensor, found));
     }
+    config["output"] = "denser";
+    config["start_density"] = 3;
+    REQUIRE(trained(written(folder, config.dump())).exit_code == 0);
+    const auto denser = Eg3d::load(io::read_safetensors(folder / "denser" / "model.safetensors"));
+    auto expected = Eg3d::load(first);
+    scale_density(expected, 3);
+    const auto found = denser.parameters(), wanted = expected.parameters();
+    for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(support::same(found[i].tensor, wanted[i].tensor));
+    config.erase("start");
+    CHECK(trained(written(folder, config.dump())).exit_code == 2);
+    config["start"] = "run/model.safetensors";
     config["model"]["plane_channels"] = 5;
     config["output"] = "third";
     CHECK(trained(written(folder, config.dump())).exit_code == 3);

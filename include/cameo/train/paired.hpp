@@ -47,10 +47,11 @@ struct PairedOptions {
     double image = 1.0, image_raw = 0.5, depth = 0.5, mask = 0.5;
 };
 
-/// Before the first step of an EG3D model: its densities are multiplied by the surface's scale. Else the first thousand
-/// steps went into nothing but the growth of the decoder's one row of weights.
+/// Multiplies an EG3D model's raw densities, before the first step: by the surface's scale where weights are random, by
+/// the ratio of the scales where they come from a softer surface. Else the first thousand steps went into nothing but the
+/// growth of the decoder's one row of weights.
 /// Errors   model_mismatch: no such row
-CAMEO_API void start_at_surface(Eg3d& model, const losses::SurfaceDensity& surface);
+CAMEO_API void scale_density(Eg3d& model, double factor);
 
 namespace detail {
 [[nodiscard]] CAMEO_API RunOptions options_of(const PairedOptions& options);
