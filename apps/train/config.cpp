@@ -193,6 +193,55 @@ void read_paired(Section section, PairedOptions& paired) {
     section.finish();
 }
 
+void read_discriminator(Section section, DualDiscriminatorConfig& discriminator) {
+    section.read("channel_base", discriminator.channel_base, 1, 1 << 20);
+    section.read("channel_max", discriminator.channel_max, 1, 1 << 14);
+    section.read("group_size", discriminator.group_size, 1, 4096);
+    section.read("mapping_layers", discriminator.mapping_layers, 1, 32);
+    section.read("mapping_rate", discriminator.mapping_lr_multiplier, 1e-6, 100);
+    section.finish();
+}
+
+void read_fade(Section section, Fade& fade, double most) {
+    section.read("from", fade.from, 0, most);
+    section.read("to", fade.to, 0, most);
+    section.read("images", fade.over, 0, 1e12);
+    section.finish();
+}
+
+void read_adversarial(Section section, AdversarialOptions& adversarial) {
+    auto& generator = adversarial.generator;
+    auto& discriminator = adversarial.discriminator;
+    section.read("generator_rate", generator.learning_rate, 0, 10);
+    section.read("discriminator_rate", discriminator.learning_rate, 0, 10);
+    section.read("beta1", generator.beta1, 0, 0.999999);
+    section.read("beta2", generator.beta2, 0, 0.999999);
+    discriminator.beta1 = generator.beta1;
+    discriminator.beta2 = generator.beta2;
+    section.read("penalty", adversarial.penalty, 0, 1e6);
+    section.read("penalty_interval", adversarial.penalty_interval, 1, many);
+    section.read("density", adversarial.density.weight, 0, 1e6);
+    using Kind = DensitySmoothness::Kind;
+    section.choose<Kind>(
+        "density_kind", adversarial.density.kind,
+        {{"l1", Kind::l1}, {"monotonic_detach", Kind::monotonic_detach}, {"monotonic_fixed", Kind::monotonic_fixed}});
+    section.read("density_distance", adversarial.density.distance, 0, 10);
+    section.read("density_interval", adversarial.density_interval, 1, many);
+    section.read("style_mixing", adversarial.style_mixing, 0, 1);
+    read_fade(section.section("blur"), adversarial.blur, 1000);
+    read_fade(section.section("raw_resolution"), adversarial.raw_resolution, 1024);
+    if (section.find("augmentation")) {
+        auto& augmentation = adversarial.augmentation.emplace();
+        augmentation.target.reset();
+        auto values = section.section("augmentation");
+        values.read("strength", augmentation.strength, 0, 1);
+        if (values.find("target")) values.read("target", augmentation.target.emplace(), -1, 1);
+        values.read("images", augmentation.over, 1, 1e12);
+        values.finish();
+    }
+    section.finish();
+}
+
 }  // namespace
 
 TrainConfig read_config(const std::filesystem::path& path) {
@@ -235,10 +284,18 @@ TrainConfig read_config(const std::filesystem::path& path) {
     config.model.samples = 12;
     config.model.fine_samples = 12;
     config.data.points.cube_side = 0.8;
+    config.discriminator.channel_base = 2048;
+    config.discriminator.channel_max = 96;
+    config.discriminator.mapping_layers = 2;
+    config.discriminator.mapping_lr_multiplier = 1.0;
+    config.adversarial.blur = {};
+    config.adversarial.density.weight = 0.0;
 
     Section root(parsed, path.filename().string());
-    std::string objective = "paired", output = "run", start;
-    root.choose<std::string>("objective", objective, {{"paired", "paired"}});
+    std::string output = "run", start;
+    using Objective = TrainConfig::Objective;
+    root.choose<Objective>("objective", config.objective,
+                           {{"paired", Objective::paired}, {"adversarial", Objective::adversarial}});
     root.read("output", output);
     root.read("start", start);
     root.read("start_density", config.start_density, 1e-6, 1e6);
@@ -274,7 +331,18 @@ TrainConfig read_config(const std::filesystem::path& path) {
     validation.finish();
     read_model(root.section("model"), config.model);
     read_data(root.section("data"), config.data, config.model.image_resolution);
-    read_paired(root.section("paired"), config.paired);
+    if (config.objective == Objective::paired) {
+        read_paired(root.section("paired"), config.paired);
+    } else {
+        config.discriminator.image_resolution = config.model.image_resolution;
+        read_discriminator(root.section("discriminator"), config.discriminator);
+        read_adversarial(root.section("adversarial"), config.adversarial);
+        if (config.trainer.batch % config.discriminator.group_size != 0)
+            throw Error(Errc::invalid_argument, path.filename().string() +
+                                                    ": batch: expected a multiple of the discriminator's group_size " +
+                                                    std::to_string(config.discriminator.group_size) + ", got " +
+                                                    std::to_string(config.trainer.batch));
+    }
     root.finish();
     check(config.model);
     config.data.point_seed = config.seed;

@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include <cameo/generate/discriminator.hpp>
 #include <cameo/generate/eg3d_config.hpp>
 #include <cameo/pipeline/paired_heads.hpp>
+#include <cameo/train/adversarial.hpp>
 #include <cameo/train/paired.hpp>
 #include <cameo/train/trainer.hpp>
 
@@ -15,6 +17,9 @@ namespace cameo::apps {
 
 /// What docs/training.md describes.
 struct TrainConfig {
+    enum class Objective : std::uint8_t { paired, adversarial };
+
+    Objective objective = Objective::paired;
     std::filesystem::path output;
     std::filesystem::path start;  ///< a model to begin with; empty: random weights
     double start_density = 1.0;   ///< what densities of `start` are multiplied by
@@ -30,6 +35,8 @@ struct TrainConfig {
     Eg3dConfig model{};
     PairedHeadsOptions data{};
     PairedOptions paired{};
+    AdversarialOptions adversarial{};
+    DualDiscriminatorConfig discriminator{};
 };
 
 /// Reads a configuration; relative paths in it are relative to the file's folder.

@@ -24,6 +24,7 @@
 #include <cameo/io/file.hpp>
 #include <cameo/io/safetensors.hpp>
 #include <cameo/io/snapshot_folder.hpp>
+#include <cameo/pipeline/adversarial_heads.hpp>
 #include <cameo/pipeline/paired_heads.hpp>
 #include <cameo/train/gloo_group.hpp>
 #include <cameo/train/process_place.hpp>
@@ -67,6 +68,15 @@ Eg3d first_model(const TrainConfig& config) {
     return model;
 }
 
+DualDiscriminator first_discriminator(const TrainConfig& config) {
+    if (!config.start.empty()) {
+        const auto model = io::read_safetensors(config.start);
+        if (model.with_prefix("D.").size() > 0) return DualDiscriminator::load(model, config.discriminator, "D.");
+    }
+    StreamSource<CounterRandom> initial{CounterRandom(config.seed, 2)};
+    return DualDiscriminator::initial(config.discriminator, initial);
+}
+
 /// The heads that nobody trains on, seen from where training sees its own.
 PairedBatch validation_batch(const TrainConfig& config) {
     auto options = config.data;
@@ -97,8 +107,21 @@ std::string line_of(const TrainReport& report) {
     return line;
 }
 
-StateDict described(const Eg3d& model, const std::string& licence) {
-    auto state = model.state();
+/// The models that a run is for: a discriminator stays with the generator that it judged.
+StateDict models_of(const PairedObjective<Eg3d>&, const Eg3d& average) { return average.state(); }
+
+StateDict models_of(const AdversarialObjective<Eg3d>& objective, const Eg3d& average) {
+    auto state = average.state();
+    const auto other = objective.discriminator().state();
+    for (const auto& [name, tensor] : other.entries()) state.add(name, tensor);
+    auto& facts = state.metadata["cameo"];
+    auto description = nlohmann::json::parse(facts);
+    description["networks"].update(nlohmann::json::parse(other.metadata.at("cameo"))["networks"]);
+    facts = description.dump();
+    return state;
+}
+
+StateDict with_licence(StateDict state, const std::string& licence) {
     if (licence.empty()) return state;
     auto& facts = state.metadata["cameo"];
     auto description = nlohmann::json::parse(facts);
@@ -107,6 +130,24 @@ StateDict described(const Eg3d& model, const std::string& licence) {
     return state;
 }
 
+/// What a run minimises, on its device, and what it learns from.
+struct Paired {
+    static auto objective(const TrainConfig& config, const at::Device& device) {
+        return PairedObjective(first_model(config).clone(device), config.paired);
+    }
+    static auto data(const TrainConfig& config) { return PairedHeads(config.data); }
+};
+
+struct Adversarial {
+    static auto objective(const TrainConfig& config, const at::Device& device) {
+        return AdversarialObjective(first_model(config).clone(device), first_discriminator(config).clone(device),
+                                    config.adversarial);
+    }
+    static auto data(const TrainConfig& config) {
+        return AdversarialHeads({.heads = config.data.heads, .label_seed = config.seed});
+    }
+};
+
 void prepare_process(const TrainConfig& config) {
     // Steps ask for the same large blocks again and again: they stay, instead of going back and being cleared anew.
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -114,6 +155,11 @@ void prepare_process(const TrainConfig& config) {
     if (config.threads == 0) return;
     at::set_num_threads(config.threads);
     set_thread_count(config.threads);
+}
+
+template <class F>
+auto by_objective(const TrainConfig& config, const F& f) {
+    return config.objective == TrainConfig::Objective::paired ? f(Paired{}) : f(Adversarial{});
 }
 
 /// Of the process that keeps snapshots; others, and a run that only wants to know how long it would take, have none.
@@ -134,15 +180,14 @@ class Snapshots {
     std::optional<io::SnapshotFolder> folder_;
 };
 
-template <ProcessGroup P>
+template <class Run, ProcessGroup P>
 auto trainer_of(const TrainConfig& config, Snapshots snapshots, std::int64_t local_rank, P group) {
-    return Trainer(PairedObjective(first_model(config).clone(opened_device(config, local_rank)), config.paired),
-                   PairedHeads(config.data), std::move(snapshots),
+    return Trainer(Run::objective(config, opened_device(config, local_rank)), Run::data(config), std::move(snapshots),
                    std::make_unique<StreamSource<CounterRandom>>(CounterRandom(config.seed, 1)), config.trainer,
                    std::move(group));
 }
 
-template <ProcessGroup P>
+template <class Run, ProcessGroup P>
 void train_in(P group, std::int64_t local_rank, const TrainConfig& config, const TrainWatcher& watcher,
               const std::stop_token& stop) {
     const auto rank = group.rank(), processes = group.size();
@@ -150,7 +195,7 @@ void train_in(P group, std::int64_t local_rank, const TrainConfig& config, const
     const auto say = [&](const std::string& line) {
         if (watcher.say && is_first) watcher.say(line);
     };
-    auto trainer = trainer_of(config, is_first ? Snapshots(config) : Snapshots(), local_rank, std::move(group));
+    auto trainer = trainer_of<Run>(config, is_first ? Snapshots(config) : Snapshots(), local_rank, std::move(group));
     if (!is_first) return trainer.run({.stop = stop});
 
     if (processes > 1) say("training in " + std::to_string(processes) + " processes");
@@ -179,7 +224,8 @@ void train_in(P group, std::int64_t local_rank, const TrainConfig& config, const
         record.add(report, also);
     };
     const auto on_snapshot = [&] {
-        io::write_safetensors(config.output / "model.safetensors", described(trainer.average(), config.licence),
+        io::write_safetensors(config.output / "model.safetensors",
+                              with_licence(models_of(trainer.objective(), trainer.average()), config.licence),
                               io::Overwrite::yes);
     };
     // A run that was killed after its last snapshot may lack the model of it.
@@ -192,19 +238,25 @@ void train_in(P group, std::int64_t local_rank, const TrainConfig& config, const
 
 bool train(const TrainConfig& config, const TrainWatcher& watcher, const std::stop_token& stop) {
     prepare_process(config);
-    const auto place = process_place();
-    if (place.size == 1)
-        train_in(SingleProcess{}, place.local_rank, config, watcher, stop);
-    else
-        train_in(GlooGroup(place, std::chrono::seconds(config.patience)), place.local_rank, config, watcher, stop);
-    return place.rank == 0;
+    return by_objective(config, [&]<class Run>(Run) {
+        const auto place = process_place();
+        if (place.size == 1)
+            train_in<Run>(SingleProcess{}, place.local_rank, config, watcher, stop);
+        else
+            train_in<Run>(GlooGroup(place, std::chrono::seconds(config.patience)), place.local_rank, config, watcher,
+                          stop);
+        return place.rank == 0;
+    });
 }
 
-TrainEstimate estimate_training(const TrainConfig& config) {
-    prepare_process(config);
-    auto trainer = trainer_of(config, Snapshots(), 0, SingleProcess{});
+namespace {
+
+template <class Run>
+TrainEstimate estimate_of(const TrainConfig& config) {
+    auto trainer = trainer_of<Run>(config, Snapshots(), 0, SingleProcess{});
     TrainEstimate estimate;
-    for (const auto& [name, tensor] : trainer.objective().network().parameters()) estimate.parameters += tensor.numel();
+    for (const auto& group : trainer.objective().groups())
+        for (const auto& [name, tensor] : group.parameters) estimate.parameters += tensor.numel();
     const auto batch = config.trainer.batch;
     for (std::int64_t step = 0; step < 2; ++step) {
         const auto start = std::chrono::steady_clock::now();
@@ -216,6 +268,13 @@ TrainEstimate estimate_training(const TrainConfig& config) {
     getrusage(RUSAGE_SELF, &usage);
     estimate.peak_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
     return estimate;
+}
+
+}  // namespace
+
+TrainEstimate estimate_training(const TrainConfig& config) {
+    prepare_process(config);
+    return by_objective(config, [&]<class Run>(Run) { return estimate_of<Run>(config); });
 }
 
 }  // namespace cameo::apps

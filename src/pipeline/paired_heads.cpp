@@ -11,7 +11,8 @@
 #include <cameo/core/counter_random.hpp>
 #include <cameo/core/error.hpp>
 #include <cameo/core/parallel.hpp>
-#include <cameo/train/snapshot.hpp>
+
+#include "pipeline/heads_as_tensors.hpp"
 
 namespace cameo {
 
@@ -25,10 +26,7 @@ PairedHeads::PairedHeads(const PairedHeadsOptions& options)
 }
 
 PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count, std::int64_t stride) const {
-    if (first < 0 || count < 1 || stride < 1)
-        throw Error(Errc::invalid_argument, "batch: expected items from 0 on, at least 1, got " +
-                                                std::to_string(count) + " from " + std::to_string(first) + ", every " +
-                                                std::to_string(stride));
+    detail::check_items(first, count, stride);
     const auto side = options_.heads.view.size, pixels = side * side;
     const auto points = options_.points.near + options_.points.free;
     std::vector<std::int64_t> pictured;
@@ -54,11 +52,7 @@ PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count, std::int6
                     data(batch.known)};
 
     const auto write_picture = [&](std::int64_t i, const synth::HeadView& view) {
-        const auto rgb = view.rgb.values<std::uint8_t>();
-        for (std::int64_t p = 0; p < pixels; ++p)
-            for (std::int64_t c = 0; c < 3; ++c)
-                rows.image[(3 * i + c) * pixels + p] =
-                    static_cast<float>(rgb[static_cast<std::size_t>(3 * p + c)]) / 127.5F - 1.0F;
+        detail::write_image(view, rows.image + 3 * i * pixels);
         std::ranges::copy(view.opacity.values<float>(), rows.opacity + i * pixels);
         std::ranges::copy(view.depth.values<float>(), rows.depth + i * pixels);
     };
@@ -67,9 +61,7 @@ PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count, std::int6
             const auto item = first + i * stride, in_set = item % heads_->size();
             const auto head = heads_->head(in_set);
             std::ranges::copy(head.numbers().values, rows.z + i * static_cast<std::int64_t>(synth::number_count));
-            const auto label = cameo::label(heads_->camera(in_set));
-            std::ranges::transform(label, rows.label + i * static_cast<std::int64_t>(camera_label_size),
-                                   [](double value) { return static_cast<float>(value); });
+            detail::write_label(heads_->camera(in_set), rows.label + i * static_cast<std::int64_t>(camera_label_size));
             CounterRandom random(options_.point_seed, static_cast<std::uint64_t>(item));
             const auto samples = synth::field_samples(head, options_.points, random);
             for (std::int64_t k = 0; k < points; ++k) {
@@ -89,33 +81,22 @@ PairedBatch PairedHeads::batch(std::int64_t first, std::int64_t count, std::int6
 }
 
 RunOptions PairedHeads::options() const {
-    const auto& heads = options_.heads;
     const auto& points = options_.points;
-    return {{"heads.first_identity", std::to_string(heads.first_identity)},
-            {"heads.identities", std::to_string(heads.identities)},
-            {"heads.views_per_identity", std::to_string(heads.views_per_identity)},
-            {"heads.pose_seed", std::to_string(heads.pose_seed)},
-            {"heads.yaw_deviation", option_text(heads.poses.yaw_deviation)},
-            {"heads.yaw_limit", option_text(heads.poses.yaw_limit)},
-            {"heads.pitch_deviation", option_text(heads.poses.pitch_deviation)},
-            {"heads.pitch_limit", option_text(heads.poses.pitch_limit)},
-            {"heads.radius", option_text(heads.poses.radius)},
-            {"heads.focal", option_text(heads.poses.focal)},
-            {"heads.size", std::to_string(heads.view.size)},
-            {"heads.samples", std::to_string(heads.view.samples)},
-            {"picture_interval", std::to_string(options_.picture_interval)},
-            {"points.near", std::to_string(points.near)},
-            {"points.free", std::to_string(points.free)},
-            {"points.spread", option_text(points.spread)},
-            {"points.cube_side", option_text(points.cube_side)},
-            {"points.footprint", option_text(points.footprint)},
-            {"points.at_landmarks", option_text(points.at_landmarks)},
-            {"points.landmark_spread", option_text(points.landmark_spread)},
-            {"points.yaw_deviation", option_text(points.poses.yaw_deviation)},
-            {"points.yaw_limit", option_text(points.poses.yaw_limit)},
-            {"points.pitch_deviation", option_text(points.poses.pitch_deviation)},
-            {"points.pitch_limit", option_text(points.poses.pitch_limit)},
-            {"points.seed", std::to_string(options_.point_seed)}};
+    auto options = detail::options_of(options_.heads);
+    options.merge(RunOptions{{"picture_interval", std::to_string(options_.picture_interval)},
+                             {"points.near", std::to_string(points.near)},
+                             {"points.free", std::to_string(points.free)},
+                             {"points.spread", option_text(points.spread)},
+                             {"points.cube_side", option_text(points.cube_side)},
+                             {"points.footprint", option_text(points.footprint)},
+                             {"points.at_landmarks", option_text(points.at_landmarks)},
+                             {"points.landmark_spread", option_text(points.landmark_spread)},
+                             {"points.yaw_deviation", option_text(points.poses.yaw_deviation)},
+                             {"points.yaw_limit", option_text(points.poses.yaw_limit)},
+                             {"points.pitch_deviation", option_text(points.poses.pitch_deviation)},
+                             {"points.pitch_limit", option_text(points.poses.pitch_limit)},
+                             {"points.seed", std::to_string(options_.point_seed)}});
+    return options;
 }
 
 }  // namespace cameo

@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cameo/core/tensor_state.hpp>
+#include <cameo/generate/discriminator.hpp>
 #include <cameo/generate/eg3d.hpp>
 #include <cameo/io/file.hpp>
 #include <cameo/io/safetensors.hpp>
@@ -203,6 +204,59 @@ TEST_CASE("a run begins with the weights of another model", "[train][program]") 
     config["model"]["plane_channels"] = 5;
     config["output"] = "third";
     CHECK(trained(written(folder, config.dump())).exit_code == 3);
+}
+
+TEST_CASE("a generator is trained against a discriminator that stays with it", "[train][program]") {
+    const support::TemporaryFolder folder;
+    auto config = tiny();
+    config["objective"] = "adversarial";
+    config["steps"] = 4;
+    config["batch"] = 4;
+    config["snapshot_interval"] = 2;
+    config["validation"] = {{"heads", 2}, {"interval", 2}};
+    config["discriminator"] = {{"channel_base", 64}, {"channel_max", 8}};
+    config["adversarial"] = {{"penalty_interval", 2},
+                             {"density", 0.25},
+                             {"blur", {{"from", 1}, {"images", 8}}},
+                             {"style_mixing", 0.5},
+                             {"augmentation", {{"strength", 0.2}, {"target", 0.6}}}};
+    const auto path = written(folder, config.dump());
+    const auto result = trained(path);
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    CHECK_THAT(result.err, Catch::Contains("r1_penalty") && Catch::Contains("PSNR"));
+    const auto bytes = text_of(folder / "run" / "model.safetensors");
+
+    // From the snapshot in the middle on, the same again: discriminator, its moments and the augmentation are in it.
+    REQUIRE(std::filesystem::remove(folder / "run" / "snapshot-000000004.safetensors"));
+    const auto again = trained(path);
+    CHECK_THAT(again.err, Catch::Contains("going on from step 2"));
+    CHECK(text_of(folder / "run" / "model.safetensors") == bytes);
+
+    // Whoever begins with that model has both networks.
+    const auto model = io::read_safetensors(folder / "run" / "model.safetensors");
+    const auto generator = Eg3d::load(model);
+    const auto discriminator = DualDiscriminator::load(model);
+    config["output"] = "second";
+    config["start"] = "run/model.safetensors";
+    config["steps"] = 1;
+    config["adversarial"] = {{"generator_rate", 0}, {"discriminator_rate", 0}};
+    REQUIRE(trained(written(folder, config.dump())).exit_code == 0);
+    const auto second = io::read_safetensors(folder / "second" / "model.safetensors");
+    const auto same_as = [](const NamedTensors& a, const NamedTensors& b) {
+        REQUIRE(a.size() == b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) CHECK(support::same(a[i].tensor, b[i].tensor));
+    };
+    same_as(Eg3d::load(second).parameters(), generator.parameters());
+    same_as(DualDiscriminator::load(second).parameters(), discriminator.parameters());
+
+    config["batch"] = 2;
+    const auto refused = trained(written(folder, config.dump()));
+    CHECK(refused.exit_code == 2);
+    CHECK_THAT(refused.err, Catch::Contains("group_size"));
+    config["batch"] = 4;
+    config["paired"] = {{"mask", 1}};
+    CHECK_THAT(trained(written(folder, config.dump())).err, Catch::Contains("unknown one, 'paired'"));
 }
 
 namespace {
