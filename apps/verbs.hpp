@@ -12,6 +12,7 @@ extern const Verb completion;
 extern const Verb convert;
 extern const Verb dataset;
 extern const Verb doctor;
+extern const Verb eval;
 extern const Verb generate;
 extern const Verb help;
 extern const Verb invert;

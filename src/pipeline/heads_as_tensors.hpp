@@ -8,6 +8,7 @@
 #include <cameo/concepts/dataset.hpp>
 #include <cameo/core/camera.hpp>
 #include <cameo/core/error.hpp>
+#include <cameo/generate/eg3d.hpp>
 #include <cameo/synth/head_set.hpp>
 #include <cameo/train/snapshot.hpp>
 
@@ -47,6 +48,24 @@ inline RunOptions options_of(const synth::HeadSetOptions& heads) {
             {"heads.focal", option_text(heads.poses.focal)},
             {"heads.size", std::to_string(heads.view.size)},
             {"heads.samples", std::to_string(heads.view.samples)}};
+}
+
+/// Identities that no training sees, the first of them `first` behind the first test seed.
+inline synth::HeadSetOptions heads_for_tests(std::int64_t first, std::int64_t count, const synth::HeadPoses& poses,
+                                             const synth::ViewOptions& view) {
+    return {.first_identity = synth::first_test_seed + static_cast<std::uint32_t>(first),
+            .identities = count,
+            .poses = poses,
+            .view = view,
+            .for_tests = true,
+            .cache_bytes = 0};
+}
+
+inline void check_draws_heads(const Eg3d& generator) {
+    if (generator.z_dim() != static_cast<std::int64_t>(synth::number_count))
+        throw Error(Errc::model_mismatch, "generator: expected one of procedural heads, whose z are their " +
+                                              std::to_string(synth::number_count) + " numbers; got a z of " +
+                                              std::to_string(generator.z_dim()));
 }
 
 }  // namespace cameo::detail
