@@ -36,29 +36,21 @@ double on_threads(int threads, const Work& work) {
 #if defined(__x86_64__)
 constexpr std::int64_t fma_steps = 40'000'000, fma_chains = 12;
 
-// Chains enough to hide an instruction's latency, in registers alone.
+// Chains enough to hide an instruction's latency, in registers alone. Once for each width of vectors.
 #define CAMEO_STEP(fma)                                                                                 \
     c0 = fma(c0, a, b), c1 = fma(c1, a, b), c2 = fma(c2, a, b), c3 = fma(c3, a, b), c4 = fma(c4, a, b), \
     c5 = fma(c5, a, b), c6 = fma(c6, a, b), c7 = fma(c7, a, b), c8 = fma(c8, a, b), c9 = fma(c9, a, b), \
     c10 = fma(c10, a, b), c11 = fma(c11, a, b)
-
-__attribute__((target("avx512f"))) float chains_avx512() {
-    const auto a = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(1e-6f);
-    auto c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a;
-    for (std::int64_t i = 0; i < fma_steps; ++i) CAMEO_STEP(_mm512_fmadd_ps);
-    float out[16];
-    _mm512_storeu_ps(out, c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11);
-    return out[0];
-}
-
-__attribute__((target("avx2,fma"))) float chains_avx2() {
-    const auto a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(1e-6f);
-    auto c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a;
-    for (std::int64_t i = 0; i < fma_steps; ++i) CAMEO_STEP(_mm256_fmadd_ps);
-    float out[8];
-    _mm256_storeu_ps(out, c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11);
-    return out[0];
-}
+#define CAMEO_CHAINS(name, machine, call)                                                                      \
+    __attribute__((target(machine))) float name() {                                                            \
+        const auto a = call##_set1_ps(0.999f), b = call##_set1_ps(1e-6f);                                      \
+        auto c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a; \
+        for (std::int64_t i = 0; i < fma_steps; ++i) CAMEO_STEP(call##_fmadd_ps);                              \
+        return (c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11)[0];                               \
+    }
+CAMEO_CHAINS(chains_avx512, "avx512f", _mm512)
+CAMEO_CHAINS(chains_avx2, "avx2,fma", _mm256)
+#undef CAMEO_CHAINS
 #undef CAMEO_STEP
 #endif
 

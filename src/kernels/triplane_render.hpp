@@ -19,9 +19,6 @@ constexpr int tall = 4, low = 4;
 constexpr std::int64_t chunk = 48;  // samples worked on at a time: a multiple of `tall` and of the lanes
 constexpr std::int64_t block = 16;  // side of the squares in which planes are transposed
 
-CAMEO_INLINE std::int64_t rounded_up(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; }
-CAMEO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
 /// Cuts one piece of memory into arrays, each at a whole cache line.
 class Scratch {
   public:
@@ -912,23 +909,10 @@ void all_exp(const float* x, std::int64_t count, float* out) {
 
 }  // namespace
 
-#define CAMEO_TEXT_OF(word) #word
-#define CAMEO_TEXT(word) CAMEO_TEXT_OF(word)
-
 const TriplaneKernels& triplane_kernels() {
-    static constexpr TriplaneKernels kernels{CAMEO_TEXT(CAMEO_VECTOR_NAMESPACE),
-                                             scratch_size,
-                                             blocks,
-                                             lay_out,
-                                             density,
-                                             forward,
-                                             backward,
-                                             scatter_pieces,
-                                             scatter,
-                                             gather,
-                                             all_softplus,
-                                             all_sigmoid,
-                                             all_exp};
+    static constexpr TriplaneKernels kernels{CAMEO_VECTOR_NAME, scratch_size, blocks,         lay_out, density,
+                                             forward,           backward,     scatter_pieces, scatter, gather,
+                                             all_softplus,      all_sigmoid,  all_exp};
     return kernels;
 }
 

@@ -11,13 +11,16 @@
 #include <immintrin.h>
 #define CAMEO_VECTOR_BYTES 64
 #define CAMEO_VECTOR_NAMESPACE avx512
+#define CAMEO_VECTOR_NAME "AVX-512"
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define CAMEO_VECTOR_BYTES 32
 #define CAMEO_VECTOR_NAMESPACE avx2
+#define CAMEO_VECTOR_NAME "AVX2"
 #else
 #define CAMEO_VECTOR_BYTES 16
 #define CAMEO_VECTOR_NAMESPACE baseline
+#define CAMEO_VECTOR_NAME "baseline"
 #endif
 #define CAMEO_INLINE inline __attribute__((always_inline))
 
@@ -29,6 +32,9 @@ constexpr std::int64_t lanes = CAMEO_VECTOR_BYTES / 4;
 #if defined(__AVX512F__)
 constexpr __mmask16 all = 0xffff;  // the forms without a mask raise false alarms (GCC bug 105593)
 #endif
+
+CAMEO_INLINE std::int64_t rounded_up(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; }
+CAMEO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 CAMEO_INLINE Vec load(const float* from) {
     Vec v;

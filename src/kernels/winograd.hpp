@@ -23,8 +23,6 @@ constexpr std::int64_t input_block = 64;  // inputs that are summed at a time, s
 constexpr std::int64_t between = 16;      // floats between places, which would else share a few lines of that cache
 constexpr std::int64_t places = winograd_places;
 
-CAMEO_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
 constexpr auto each_lane = std::make_integer_sequence<int, static_cast<int>(lanes)>{};
 
 /// Every other element of two vectors.
@@ -458,8 +456,8 @@ std::int64_t gradient_groups(const WinogradGradientTask& task) {
 void transform(const WinogradGradientTask& task, std::int64_t first, std::int64_t last, std::int64_t piece) {
     const auto grid = grid_of(task);
     const auto plane = task.height * task.width, block = (last - first) * lanes;
-    const auto inputs = (task.inputs + filled_inputs - 1) / filled_inputs * filled_inputs;
-    const auto rows = (task.rows + filled_rows - 1) / filled_rows * filled_rows;
+    const auto inputs = rounded_up(task.inputs, filled_inputs);
+    const auto rows = rounded_up(task.rows, filled_rows);
     const bool of_x = piece < inputs / lanes;
     const auto channel = (of_x ? piece : piece - inputs / lanes) * lanes, channels = of_x ? task.inputs : task.rows;
     const float* const planes = of_x ? task.x : task.gradient;
@@ -506,8 +504,8 @@ void transform(const WinogradGradientTask& task, std::int64_t first, std::int64_
 void accumulate(const WinogradGradientTask& task, std::int64_t count, std::int64_t place) {
     constexpr std::int64_t together = 64;  // tiles that stay in the first cache
     const auto block = count * lanes;
-    const auto inputs = (task.inputs + filled_inputs - 1) / filled_inputs * filled_inputs;
-    const auto rows = (task.rows + filled_rows - 1) / filled_rows * filled_rows;
+    const auto inputs = rounded_up(task.inputs, filled_inputs);
+    const auto rows = rounded_up(task.rows, filled_rows);
     const float *const tiles = task.tiles + place * inputs * block, *const products =
                                                                         task.products + place * rows * block;
     float* const sums = task.sums + place * rows * inputs;
@@ -521,17 +519,9 @@ void accumulate(const WinogradGradientTask& task, std::int64_t count, std::int64
 }  // namespace
 
 const WinogradKernels& winograd_kernels() {
-    static constexpr WinogradKernels kernels {
-#if defined(__AVX512F__)
-        "AVX-512",
-#elif defined(__AVX2__)
-        "AVX2",
-#else
-        "baseline",
-#endif
-            lanes, most_sets *wide, panel, pack, groups, scratch, run, filled_inputs, filled_rows, gradient_groups,
-            transform, accumulate
-    };
+    static constexpr WinogradKernels kernels{
+        CAMEO_VECTOR_NAME, lanes,       most_sets * wide, panel,     pack,      groups, scratch, run,
+        filled_inputs,     filled_rows, gradient_groups,  transform, accumulate};
     return kernels;
 }
 

@@ -40,25 +40,30 @@ class ChannelScale : public torch::autograd::Function<ChannelScale> {
             return {composed(gradient, scale), of_scale};
         }
         const auto wants_x = context->needs_input_grad(0), wants_scale = context->needs_input_grad(1);
-        const auto factors = scale.expand({x.size(0), -1}).contiguous();
         auto of_x = wants_x ? detail::pooled_empty(x.sizes()) : at::Tensor();
-        auto sums = at::empty({x.size(0), x.size(1)}, x.options());
-        const auto *in = x.const_data_ptr<float>(), *gradient = gradients[0].const_data_ptr<float>(),
-                   *factor = factors.const_data_ptr<float>();
-        auto *out = wants_x ? of_x.mutable_data_ptr<float>() : nullptr, *sum_of = sums.mutable_data_ptr<float>();
-        const auto length = x.size(2) * x.size(3);
-        for_each_row(x.size(0) * x.size(1), length, [&](std::int64_t row, std::int64_t first) {
-            if (wants_scale)
-                sum_of[row] = lane_sum(first, first + length, [&](std::int64_t i) { return gradient[i] * in[i]; });
-            if (out)
-                for (auto i = first; i < first + length; ++i) out[i] = gradient[i] * factor[row];
-        });
+        auto sums = wants_scale ? at::empty({x.size(0), x.size(1)}, x.options()) : at::Tensor();
+        scale_gradients(x, scale, gradients[0], wants_x ? of_x.mutable_data_ptr<float>() : nullptr,
+                        wants_scale ? sums.mutable_data_ptr<float>() : nullptr);
         if (!wants_scale) return {of_x, {}};
         return {of_x, scale.size(0) == 1 ? sums.sum({0}, true) : sums};
     }
 };
 
 }  // namespace
+
+void scale_gradients(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& gradient, float* of_x,
+                     float* of_scale) {
+    const auto factors = scale.expand({x.size(0), -1}).contiguous();
+    const auto *in = x.const_data_ptr<float>(), *from = gradient.const_data_ptr<float>(),
+               *factor = factors.const_data_ptr<float>();
+    const auto length = x.size(2) * x.size(3);
+    for_each_row(x.size(0) * x.size(1), length, [&](std::int64_t row, std::int64_t first) {
+        if (of_scale) of_scale[row] = lane_sum(first, first + length, [&](std::int64_t i) { return from[i] * in[i]; });
+        if (!of_x) return;
+#pragma GCC ivdep  // each element is read before it is written, wherever it lies
+        for (auto i = first; i < first + length; ++i) of_x[i] = from[i] * factor[row];
+    });
+}
 
 at::Tensor channel_scale(const at::Tensor& x, const at::Tensor& scale) {
     if (is_plain(x) && scale.scalar_type() == at::kFloat) return ChannelScale::apply(x, scale);

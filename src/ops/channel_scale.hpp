@@ -9,4 +9,9 @@ namespace cameo::ops {
 /// Shapes   x [N, C, H, W], scale [N, C] or [1, C]; returns [N, C, H, W]
 [[nodiscard]] at::Tensor channel_scale(const at::Tensor& x, const at::Tensor& scale);
 
+/// The gradients of that from the result's, all of them plain: of x, which may be where the result's lies, and of the
+/// scale of each picture [N, C]. Either may be null.
+void scale_gradients(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& gradient, float* of_x,
+                     float* of_scale);
+
 }  // namespace cameo::ops

@@ -2,9 +2,6 @@
 #include "synthesis_conv2d.hpp"
 
 #include <array>
-#include <cmath>
-#include <limits>
-#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -14,20 +11,14 @@
 
 #include <cameo/core/shape.hpp>
 
+#include "activation.hpp"
 #include "channel_scale.hpp"
-#include "core/work_memory.hpp"
 #include "row_loops.hpp"
 
 namespace cameo::ops {
 namespace {
 
 using torch::autograd::variable_list;
-
-constexpr double slope = 0.2;
-
-double gain_of(const BiasActOptions& options) {
-    return options.gain * (options.activation == Activation::leaky_relu ? std::numbers::sqrt2 : 1.0);
-}
 
 // All that the convolution is made of; what may be undefined is.
 struct Parts {
@@ -50,37 +41,29 @@ struct BeforeActivation {
 };
 BeforeActivation before_activation(const at::Tensor& y, const at::Tensor& given, const at::Tensor& noise,
                                    const BiasActOptions& activation, const at::Tensor& bias, bool wants_moments) {
-    const auto rows = y.size(0) * y.size(1), channels = y.size(1), length = y.size(2) * y.size(3);
-    BeforeActivation result{detail::pooled_empty(y.sizes()), at::empty({y.size(0), channels}, y.options()),
-                            wants_moments ? at::empty({y.size(0), channels}, y.options()) : at::Tensor()};
-    const auto gradient = given.contiguous();
-    const auto *value = y.const_data_ptr<float>(), *in = gradient.const_data_ptr<float>();
-    auto *out = result.gradient.mutable_data_ptr<float>(), *sums = result.sums.mutable_data_ptr<float>();
-    auto* moments = wants_moments ? result.moments.mutable_data_ptr<float>() : nullptr;
+    const auto channels = y.size(1), length = y.size(2) * y.size(3);
+    const auto moments = wants_moments ? at::empty({y.size(0), channels}, y.options()) : at::Tensor();
+    const auto* value = y.const_data_ptr<float>();
+    auto* moment = wants_moments ? moments.mutable_data_ptr<float>() : nullptr;
     const auto shifts = noise.defined() ? noise.contiguous() : at::Tensor();
     const auto* shift = noise.defined() ? shifts.const_data_ptr<float>() : nullptr;
     const auto shift_step = noise.defined() && noise.numel() > length ? length : 0;
     const auto biases = bias.contiguous();
     const auto* added = biases.const_data_ptr<float>();
-    const auto leaky = activation.activation == Activation::leaky_relu;
-    const auto above = static_cast<float>(gain_of(activation)),
-               below = static_cast<float>(gain_of(activation) * (leaky ? slope : 1.0)),
-               limit = static_cast<float>(activation.clamp.value_or(std::numeric_limits<double>::infinity()));
-    const auto inverse_above = 1.0F / above, inverse_below = 1.0F / below;
-    for_each_row(rows, length, [&](std::int64_t row, std::int64_t first) {
-        sums[row] = lane_sum(first, first + length, [&](std::int64_t i) {
-            const auto scale = value[i] > 0.0F ? above : below;
-            return out[i] = in[i] * (std::abs(value[i]) < limit ? scale : 0.0F);
+    const ActivationNumbers numbers(activation);
+    const auto inverse_above = 1.0F / static_cast<float>(numbers.gain),
+               inverse_below = 1.0F / static_cast<float>(numbers.gain * numbers.slope);
+    const auto found = activation_gradients(
+        y, given.contiguous(), numbers, [&](std::int64_t row, std::int64_t first, const float* gradient) {
+            if (!moment) return;
+            const auto* of_picture = shift ? shift + row / channels * shift_step - first : nullptr;
+            const auto b = added[row % channels];
+            moment[row] = lane_sum(first, first + length, [&](std::int64_t i) {
+                const auto summed = value[i] * (value[i] > 0.0F ? inverse_above : inverse_below);
+                return gradient[i] * (summed - b - (of_picture ? of_picture[i] : 0.0F));
+            });
         });
-        if (!moments) return;
-        const auto* of_picture = shift ? shift + row / channels * shift_step - first : nullptr;
-        const auto b = added[row % channels];
-        moments[row] = lane_sum(first, first + length, [&](std::int64_t i) {
-            const auto summed = value[i] * (value[i] > 0.0F ? inverse_above : inverse_below);
-            return out[i] * (summed - b - (of_picture ? of_picture[i] : 0.0F));
-        });
-    });
-    return result;
+    return {found.x, found.sums, moments};
 }
 
 class SynthesisConv : public torch::autograd::Function<SynthesisConv> {
@@ -140,36 +123,25 @@ class SynthesisConv : public torch::autograd::Function<SynthesisConv> {
             result[4] =
                 parts.noise.dim() == 2 ? before.gradient.sum(at::IntArrayRef{0, 1}) : before.gradient.sum({1}, true);
         if (wants_norms) result[3] = for_all(before.moments / parts.norms, parts.norms);
+        if (!wants_x && !wants_styles && !wants_weight) return result;
+        const auto doubles = parts.filter.defined();
+        const auto from = doubles ? at::pixel_unshuffle(before.gradient, 2) : before.gradient;
+        const auto norms = doubles && parts.norms.defined() ? parts.norms.repeat_interleave(4, 1) : parts.norms;
         if (wants_x || wants_styles) {
-            const auto doubles = parts.filter.defined();
-            const auto from = doubles ? at::pixel_unshuffle(before.gradient, 2) : before.gradient;
             WinogradFinish finish;
-            if (parts.norms.defined()) finish.scale_in = doubles ? parts.norms.repeat_interleave(4, 1) : parts.norms;
+            finish.scale_in = norms;
             if (!wants_styles) finish.scale_out = parts.styles;
             auto back = winograd_finished(from, cache->get(parts.weight, parts.filter, WinogradUse::adjoint), finish);
-            if (wants_styles) result[2] = for_all(scale_back(back, parts.x, parts.styles), parts.styles);
+            if (wants_styles) {
+                auto sums = at::empty({back.size(0), back.size(1)}, back.options());
+                scale_gradients(parts.x.contiguous(), parts.styles, back, back.mutable_data_ptr<float>(),
+                                sums.mutable_data_ptr<float>());
+                result[2] = for_all(sums, parts.styles);
+            }
             if (wants_x) result[0] = back;
         }
-        if (wants_weight)
-            result[1] = winograd_weight_gradient(before.gradient, parts.x, parts.filter, parts.styles, parts.norms);
+        if (wants_weight) result[1] = winograd_weight_gradient(from, parts.x, parts.filter, parts.styles, norms);
         return result;
-    }
-
-    // Scales the gradient of x in place; returns its products with x, summed over each picture of a channel.
-    static at::Tensor scale_back(at::Tensor& gradient, const at::Tensor& picture, const at::Tensor& styles) {
-        const auto x = picture.contiguous(), factors = styles.expand({x.size(0), -1}).contiguous();
-        auto sums = at::empty({x.size(0), x.size(1)}, x.options());
-        const auto *in = x.const_data_ptr<float>(), *factor = factors.const_data_ptr<float>();
-        auto *out = gradient.mutable_data_ptr<float>(), *sum = sums.mutable_data_ptr<float>();
-        const auto length = x.size(2) * x.size(3);
-        for_each_row(x.size(0) * x.size(1), length, [&](std::int64_t row, std::int64_t first) {
-            sum[row] = lane_sum(first, first + length, [&](std::int64_t i) {
-                const auto product = out[i] * in[i];
-                out[i] *= factor[row];
-                return product;
-            });
-        });
-        return sums;
     }
 
     // Gradients that can be differentiated themselves: those of the composition, made anew.

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
-#include <numbers>
 #include <tuple>
 #include <utility>
 
@@ -14,8 +12,9 @@
 #include <cameo/core/parallel.hpp>
 #include <cameo/ops/fir.hpp>
 
+#include "activation.hpp"
 #include "core/work_memory.hpp"
-#include "row_loops.hpp"
+#include "kernels/machine.hpp"
 
 namespace cameo::ops {
 namespace {
@@ -136,13 +135,15 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
         const auto wants_x = context->needs_input_grad(0), wants_weight = context->needs_input_grad(1);
         const auto again = at::GradMode::is_enabled() || ReferenceOps::active();  // derivatives of derivatives
         at::Tensor of_x, of_weight;
-        if (wants_x && !again) {
-            const auto phases = filter.defined() ? at::pixel_unshuffle(gradient, 2) : gradient;
+        if (again) {
+            std::tie(of_x, of_weight) = composed_gradients(gradient, x, weight, filter, wants_x, wants_weight);
+            return {of_x, of_weight, {}, {}};
+        }
+        const auto phases = filter.defined() ? at::pixel_unshuffle(gradient, 2) : gradient;
+        if (wants_x)
             of_x = winograd_finished(phases,
                                      weights(weight, filter, WinogradUse::adjoint, context->saved_data["cache"]), {});
-        }
-        if (wants_weight && !again) of_weight = winograd_weight_gradient(gradient, x, filter, {}, {});
-        if (again) std::tie(of_x, of_weight) = composed_gradients(gradient, x, weight, filter, wants_x, wants_weight);
+        if (wants_weight) of_weight = winograd_weight_gradient(phases, x, filter, {}, {});
         return {of_x, of_weight, {}, {}};
     }
 
@@ -157,18 +158,9 @@ class WinogradConv : public torch::autograd::Function<WinogradConv> {
 }  // namespace
 
 const std::vector<const WinogradKernels*>& usable_winograd_kernels() {
-    static const auto usable = [] {
-        std::vector<const WinogradKernels*> list;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma"))
-            list.push_back(&kernels::avx512::winograd_kernels());
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            list.push_back(&kernels::avx2::winograd_kernels());
-#endif
-        list.push_back(&kernels::baseline::winograd_kernels());
-        return list;
-    }();
+    static const auto usable =
+        kernels::usable_kernels<kernels::avx512::winograd_kernels, kernels::avx2::winograd_kernels,
+                                kernels::baseline::winograd_kernels>();
     return usable;
 }
 
@@ -244,11 +236,11 @@ at::Tensor winograd_finished(const at::Tensor& picture, const WinogradWeights& w
     task.noise_stride = noise.stride;
     task.bias = bias.data;
     if (finish.activation) {
-        const auto leaky = finish.activation->activation == Activation::leaky_relu;
+        const ActivationNumbers numbers(*finish.activation);
         task.activates = true;
-        task.below = leaky ? 0.2F : 1.0F;
-        task.gain = static_cast<float>(finish.activation->gain * (leaky ? std::numbers::sqrt2 : 1.0));
-        task.clamp = static_cast<float>(finish.activation->clamp.value_or(std::numeric_limits<double>::infinity()));
+        task.below = static_cast<float>(numbers.slope);
+        task.gain = static_cast<float>(numbers.gain);
+        task.clamp = static_cast<float>(numbers.limit);
     }
 
     // As few turns as fit the registers, but as many for each thread, all of about the same length.
@@ -268,13 +260,10 @@ at::Tensor winograd_weight_gradient(const at::Tensor& gradient, const at::Tensor
                                     const at::Tensor& scale_in, const at::Tensor& scale_out,
                                     const WinogradKernels& kernels) {
     const c10::NoGradGuard no_grad;
-    const auto doubles = filter.defined();
-    const std::int64_t phases = doubles ? 4 : 1;
-    const auto x = picture.contiguous();
-    const auto of_rows = (doubles ? at::pixel_unshuffle(gradient, 2) : gradient).contiguous();
-    const auto inputs = x.size(1), outputs = gradient.size(1), rows = outputs * phases;
-    const Factors in(scale_in, inputs),
-        out(doubles && scale_out.defined() ? scale_out.repeat_interleave(4, 1) : scale_out, rows);
+    const std::int64_t phases = filter.defined() ? 4 : 1;
+    const auto x = picture.contiguous(), of_rows = gradient.contiguous();
+    const auto inputs = x.size(1), rows = of_rows.size(1), outputs = rows / phases;
+    const Factors in(scale_in, inputs), out(scale_out, rows);
 
     kernels::WinogradGradientTask task{};
     task.x = x.const_data_ptr<float>();

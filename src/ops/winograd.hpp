@@ -69,8 +69,9 @@ struct WinogradFinish {
     const at::Tensor& x, const WinogradWeights& weights, const WinogradFinish& finish,
     const kernels::WinogradKernels& kernels = *usable_winograd_kernels().front());
 
-/// The gradient of the weights of y = scale_out * conv(scale_in * x), from that of y.
-/// Shapes   gradient [N, O, H', W'], x [N, I, H, W], scale_in [N or 1, I], scale_out [N or 1, O] or undefined; returns
+/// The gradient of the weights of y = scale_out * conv(scale_in * x), from that of y. With a filter the channels of y are
+/// its four phases one by one, as at::pixel_unshuffle() gives them: P = 4, else 1.
+/// Shapes   gradient [N, P O, H, W], x [N, I, H, W], scale_in [N or 1, I], scale_out [N or 1, P O] or undefined; returns
 ///          [O, I, 3, 3]
 [[nodiscard]] at::Tensor winograd_weight_gradient(
     const at::Tensor& gradient, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& scale_in,

@@ -18,6 +18,7 @@
 #include <cameo/core/shape.hpp>
 
 #include "core/work_memory.hpp"
+#include "kernels/machine.hpp"
 #include "render/fused_triplane.hpp"
 
 namespace cameo::detail {
@@ -463,18 +464,9 @@ void check_arguments(const TriplaneField& field, const RayBundle& rays, const Tr
 }  // namespace
 
 const std::vector<const TriplaneKernels*>& usable_triplane_kernels() {
-    static const auto usable = [] {
-        std::vector<const TriplaneKernels*> list;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma"))
-            list.push_back(&kernels::avx512::triplane_kernels());
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            list.push_back(&kernels::avx2::triplane_kernels());
-#endif
-        list.push_back(&kernels::baseline::triplane_kernels());
-        return list;
-    }();
+    static const auto usable =
+        kernels::usable_kernels<kernels::avx512::triplane_kernels, kernels::avx2::triplane_kernels,
+                                kernels::baseline::triplane_kernels>();
     return usable;
 }
 

@@ -57,15 +57,15 @@ TEST_CASE("tiled convolutions are convolutions", "[ops][winograd]") {
 
         // <conv x, g> = <x, conv' g>
         const auto g = floats(truth.sizes(), 3);
-        const auto adjoint =
-            ops::winograd_finished(doubles ? at::pixel_unshuffle(g, 2) : g,
-                                   ops::winograd_weights(weight, filter, WinogradUse::adjoint, *kernels), {}, *kernels);
+        const auto phases = doubles ? at::pixel_unshuffle(g, 2) : g;
+        const auto adjoint = ops::winograd_finished(
+            phases, ops::winograd_weights(weight, filter, WinogradUse::adjoint, *kernels), {}, *kernels);
         REQUIRE(adjoint.sizes() == x.sizes());
         const auto one = (truth * g).sum().item<double>(), other = (x.to(at::kDouble) * adjoint).sum().item<double>();
         CHECK(std::abs(one - other) < 1e-5 * truth.norm().item<double>() * g.norm().item<double>());
 
         // The result is linear in the weights: <conv x, g> = <weight, gradient>, for any weight.
-        const auto of_weight = ops::winograd_weight_gradient(g, x, filter, {}, {}, *kernels);
+        const auto of_weight = ops::winograd_weight_gradient(phases, x, filter, {}, {}, *kernels);
         REQUIRE(of_weight.sizes() == weight.sizes());
         const auto third = (weight.to(at::kDouble) * of_weight).sum().item<double>();
         CHECK(std::abs(one - third) < 1e-5 * truth.norm().item<double>() * g.norm().item<double>());
