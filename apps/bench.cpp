@@ -87,9 +87,10 @@ class Bench final : public Command {
                      {.value = "LIST",
                       .help = fmt::format("policies: all (the default), or some of {}",
                                           fmt::join(bench::policy_names(), ", "))});
-        table.option("scenes", scenes_,
-                     {.value = "LIST",
-                      .help = "policies: spheres (a closed form), model, or both, which is what is left out means"});
+        table.option(
+            "scenes", scenes_,
+            {.value = "LIST",
+             .help = "policies: some of spheres (a closed form), ellipsoid (in planes) and model; left out, all"});
         table.option(
             "network", network_,
             {.value = "FILE",
@@ -178,9 +179,9 @@ class Bench final : public Command {
     [[nodiscard]] bench::PoliciesOptions policies_options() const {
         bench::PoliciesOptions options;
         options.network = network_ ? network_ : default_model();
-        options.scenes = chosen(
-            "--scenes", scenes_, bench::scene_names(),
-            options.network ? std::vector<std::string>{"spheres", "model"} : std::vector<std::string>{"spheres"});
+        options.scenes = chosen("--scenes", scenes_, bench::scene_names(),
+                                options.network ? std::vector<std::string>{"spheres", "ellipsoid", "model"}
+                                                : std::vector<std::string>{"spheres", "ellipsoid"});
         if (!options.network && std::ranges::find(options.scenes, "model") != options.scenes.end())
             throw UsageError("--scenes: which model? Name one with --network FILE; none came with this cameo");
         const auto known = bench::policy_names();

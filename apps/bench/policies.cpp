@@ -14,7 +14,10 @@
 #include <fmt/format.h>
 
 #include <cameo/concepts/field.hpp>
+#include <cameo/core/counter_random.hpp>
 #include <cameo/core/parallel.hpp>
+#include <cameo/core/random.hpp>
+#include <cameo/fields/triplane.hpp>
 #include <cameo/io/file.hpp>
 #include <cameo/ops/rays.hpp>
 #include <cameo/ops/resize.hpp>
@@ -40,9 +43,23 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 9> names{"reference", "fused",      "half",       "quarter", "proposal",
-                                                "coarse",    "all_coarse", "stratified", "left"};
-constexpr std::array<std::string_view, 2> scenes{"spheres", "model"};
+constexpr std::array<std::string_view, 16> names{
+    "reference",  "fused", "half",     "quarter", "proposal", "twenty",  "coarse",   "all_coarse",
+    "stratified", "left",  "deferred", "early",   "empty",    "thrifty", "occupied", "thrifty_half"};
+constexpr std::array<std::string_view, 3> scenes{"spheres", "ellipsoid", "model"};
+
+/// What the fused renderer leaves out, by policy; nothing by most.
+TriplaneSavings savings_of(std::string_view policy) {
+    if (policy == "deferred") return {.colour = 1e-4};
+    if (policy == "early") return {.light = 1e-3};
+    if (policy == "empty") return {.empty = true};
+    if (policy == "thrifty" || policy == "thrifty_half") return {.colour = 1e-4, .light = 1e-3};
+    if (policy == "occupied") return {.colour = 1e-4, .light = 1e-3, .occupancy = 0.5};
+    return {};
+}
+
+/// What other renderers have none of.
+bool is_fused_only(std::string_view policy) { return policy == "fused" || savings_of(policy) != TriplaneSavings{}; }
 
 /// A closed form: three soft spheres, one of them thin-walled, with colours that change from place to place.
 class Spheres {
@@ -62,6 +79,28 @@ class Spheres {
 };
 static_assert(Field<Spheres>);
 
+/// An ellipsoid in planes of the published size: 3 x^2 + y^2 + 2 z^2 of the cube is in the first channel of the official
+/// planes, and waves that colour it in the others. Empty around it, as a trained model's head is.
+TriplaneField ellipsoid() {
+    constexpr std::int64_t side = 256, channels = 32, hidden = 64, features = 32;
+    const auto place = (at::arange(side, at::kFloat) * 2 + 1) / static_cast<double>(side) - 1;
+    const auto u = place.view({1, 1, side}), v = place.view({1, side, 1});
+    StreamSource<CounterRandom> random{CounterRandom(3)};
+    const auto wave = [&](const at::Tensor& axis) { return random.normal({channels, 1, 1}) * 12 * axis; };
+    auto planes = at::stack({(wave(u) + wave(v)).sin(), (wave(u) + wave(v)).sin(), (wave(u) + wave(v)).sin()});
+    planes.select(1, 0).copy_((u.square() + v.square())[0] * 3);
+    auto inner = random.normal({hidden, channels}) * 0.4, outer = random.normal({1 + features, hidden}) * 0.25;
+    inner[0].zero_();
+    inner[0][0] = 800.0;
+    outer.select(1, 0).zero_();
+    outer[0].mul_(0.1);
+    outer[0][0] = -1.0;
+    auto inner_bias = random.normal({hidden}), outer_bias = at::zeros({1 + features});
+    inner_bias[0] = -800.0 * 0.4;
+    outer_bias[0] = 120.0;
+    return TriplaneField({.planes = planes.unsqueeze(0), .decoder = {inner, inner_bias, outer, outer_bias}});
+}
+
 struct Counts {
     std::int64_t first = 0, second = 0;
 };
@@ -69,7 +108,8 @@ struct Counts {
 Counts counts_of(std::string_view policy, const Counts& full) {
     const std::int64_t least = 4;  // that importance sampling takes
     const auto part = [&](std::int64_t count, std::int64_t of) { return std::max(count / of, least); };
-    if (policy == "half") return {part(full.first, 2), part(full.second, 2)};
+    if (policy == "twenty") return {20, 0};
+    if (policy == "half" || policy == "thrifty_half") return {part(full.first, 2), part(full.second, 2)};
     if (policy == "quarter") return {part(full.first, 4), part(full.second, 4)};
     if (policy == "proposal") return {part(full.first, 2), full.second};
     if (policy == "coarse") return {full.first, 0};
@@ -101,23 +141,25 @@ RayFeatures rendered(std::string_view policy, const Counts& full, const DepthRan
         }
         if constexpr (std::same_as<F, TriplaneField>)
             if (policy != "reference")
-                return FusedTriplaneRenderer{sampler, MidpointQuadrature{}, background}.render(field, rays, random, {});
+                return FusedTriplaneRenderer{sampler, MidpointQuadrature{}, background, 0.0, savings_of(policy)}.render(
+                    field, rays, random, {});
         return VolumeRenderer{sampler, MidpointQuadrature{}, background}.render(field, rays, random, {});
     };
     return policy == "stratified" ? with(StratifiedSampler{counts.first, range})
                                   : with(MidpointSampler{counts.first, range});
 }
 
-Scene spheres_scene(std::int64_t side) {
+template <Field F>
+Scene synthetic_scene(std::string name, const F& field, std::int64_t side) {
     const Camera camera{orbit_degrees(20, 10, 2.7, {0, 0, 0}), intrinsics_from_focal(ffhq_cameras.focal)};
     const auto seen_from = cameras({&camera, 1}, at::kFloat);
-    Scene scene{.name = "spheres", .full = {48, 48}, .side = side};
+    Scene scene{.name = std::move(name), .full = {48, 48}, .side = side, .has_fused = std::same_as<F, TriplaneField>};
     scene.render = [=, full = scene.full](std::string_view policy, std::int64_t size) {
         Replay random(1);
-        return rendered(policy, full, FixedRange{}, WhiteBackground{}, Spheres(), ops::rays(seen_from, size), random);
+        return rendered(policy, full, FixedRange{}, WhiteBackground{}, field, ops::rays(seen_from, size), random);
     };
     scene.picture = [side](const RayFeatures& seen, std::int64_t size) {
-        const auto picture = seen.feature.transpose(1, 2).reshape({1, 3, size, size});
+        const auto picture = seen.feature.transpose(1, 2).reshape({1, -1, size, size});
         return size == side ? picture : ops::resize(picture, side, side, true);
     };
     return scene;
@@ -150,7 +192,7 @@ Scene model_scene(const std::filesystem::path& path) {
 
 double nearness(const PolicyLine& line) { return line.psnr_db.value_or(INFINITY); }
 
-constexpr const char* columns = "{:<9} {:<11} {:>9} {:>6} {:>3} {:>9} {:>17} {:>8} {:>7}  {}";
+constexpr const char* columns = "{:<9} {:<12} {:>9} {:>6} {:>3} {:>9} {:>17} {:>8} {:>7}  {}";
 
 void measure(const Scene& scene, int threads, const PoliciesOptions& options, Terminal& terminal,
              std::vector<PolicyLine>& all) {
@@ -167,7 +209,7 @@ void measure(const Scene& scene, int threads, const PoliciesOptions& options, Te
     std::vector<Candidate> candidates;
     for (const auto side : sides)
         for (const auto& policy : options.policies) {
-            if (policy == "fused" && !scene.has_fused) continue;
+            if (is_fused_only(policy) && !scene.has_fused) continue;
             const auto counts = counts_of(policy, scene.full);
             PolicyLine line{.scene = scene.name,
                             .policy = policy,
@@ -278,9 +320,12 @@ void compare_policies(const PoliciesOptions& options, Terminal& terminal) {
     const c10::NoGradGuard guard;
     std::vector<PolicyLine> lines;
     std::vector<Scene> all;
-    for (const auto& name : options.scenes)
-        all.push_back(name == "model" ? model_scene(*options.network)
-                                      : spheres_scene(options.sides.empty() ? 64 : std::ranges::max(options.sides)));
+    for (const auto& name : options.scenes) {
+        const auto side = options.sides.empty() ? 64 : std::ranges::max(options.sides);
+        all.push_back(name == "model"       ? model_scene(*options.network)
+                      : name == "ellipsoid" ? synthetic_scene(name, ellipsoid(), side)
+                                            : synthetic_scene(name, Spheres(), side));
+    }
     for (const auto threads : options.threads) {
         set_thread_count(threads);
         at::set_num_threads(threads);

@@ -41,6 +41,10 @@ struct TriplaneScene {
     const float* density_weight;     ///< [padded K]
     float density_bias;              ///< of the decoder
 
+    /// Raw densities are no higher than this in a cell of the cube, [cells, cells, cells] along z, y and x; or null.
+    const float* most;
+    std::int64_t cells;
+
     // Always inlined: a copy of their own may be compiled for another machine than the one that it ends up on.
     [[nodiscard, gnu::always_inline]] inline std::int64_t texel_size() const {
         return triplane_padded(folded ? hidden : channels);
@@ -59,6 +63,11 @@ struct TriplaneRays {
     float activation_bias;                ///< added to densities before their softplus
     float *feature, *out_depth, *weight;  ///< [R, F], [R], [R]; depth infinite where nothing was met
     float *sorted_depth, *sorted_noise;   ///< [R, coarse + fine] or null; noise only where there is some
+
+    // What is left out, where sorted_depth is null. Samples between cells of no density always are, if those are known.
+    float least_colour;   ///< samples of no more weight get no colour
+    float least_light;    ///< the second pass ends where less of the light is left; 0: nowhere
+    std::int32_t* spent;  ///< [R, 2] or null: samples that were decoded, and those that got a colour
 
     [[nodiscard, gnu::always_inline]] inline std::int64_t samples() const { return coarse + fine; }
 };
@@ -95,6 +104,15 @@ struct TriplaneKernels {
     /// Writes blocks first to last - 1 of blocks() of the scene's texels.
     std::int64_t (*blocks)(const TriplaneScene& scene);
     void (*lay_out)(const TriplaneScene& scene, float* texels, std::int64_t first, std::int64_t last, float* scratch);
+
+    /// Upper bounds of raw densities in cells of the cube, for a folded scene whose axes look along one coordinate each:
+    /// pool(), then bound() for layers first to last - 1 of z, which fills `most`. `texels` [sheets, 2, cells, 2] has the
+    /// first and the last texel, counted with the border, that cells touch along W and along H; `along` [sheets, 2] what
+    /// these look along. pool() writes rows first to last - 1 of [sheets, cells, cells, 2, padded K].
+    void (*pool)(const TriplaneScene& scene, const std::int32_t* texels, std::int64_t cells, std::int64_t first,
+                 std::int64_t last, float* pooled);
+    void (*bound)(const TriplaneScene& scene, const float* pooled, const std::int32_t* along, std::int64_t cells,
+                  std::int64_t first, std::int64_t last, float* most);
 
     /// Raw densities at points, given as three arrays of coordinates.
     void (*density)(const TriplaneScene& scene, const float* const* points, std::int64_t count, float* out,

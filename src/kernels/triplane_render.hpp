@@ -264,14 +264,13 @@ CAMEO_INLINE void sample_channels(const TriplaneScene& scene, const Places& at, 
         });
 }
 
-/// What evaluate() works in.
+/// What decode_hidden() works in.
 struct Workplace {
     Places places;
-    float *hidden, *channel, *part;
+    float *channel, *part;
 
     Workplace(Scratch& scratch, const TriplaneScene& scene)
         : places(scratch, scene, chunk, false),
-          hidden(scratch.floats(chunk * triplane_padded(scene.hidden))),
           channel(scratch.floats(scene.folded ? 0 : chunk * triplane_padded(scene.channels))),
           part(scratch.floats(chunk * lanes)) {}
 };
@@ -298,13 +297,13 @@ void densities(const TriplaneScene& scene, const float* hidden, std::int64_t cou
     add_up(scene, part, count, density);
 }
 
-/// Densities and, in work.hidden, hidden units of at most a chunk of samples whose places are known. Writes up to a
-/// multiple of four densities.
-void decode_hidden(const TriplaneScene& scene, std::int64_t some, float* density, const Workplace& work) {
+/// Densities and hidden units of at most a chunk of samples whose places are known. Writes up to a multiple of four
+/// densities, and of `tall` rows of units.
+void decode_hidden(const TriplaneScene& scene, std::int64_t some, float* density, float* rows, const Workplace& work) {
     const auto units = triplane_padded(scene.hidden);
     if (scene.folded) {
         for (std::int64_t i = 0; i < some; i += 2) {
-            float* const hidden = work.hidden + i * units;
+            float* const hidden = rows + i * units;
             Vec part[2] = {};
             sample_all(scene, work.places, i, [&](std::int64_t k, auto& x) {
                 constexpr int count_of = sizeof x / sizeof x[0], wide = count_of / 2;
@@ -330,37 +329,31 @@ void decode_hidden(const TriplaneScene& scene, std::int64_t some, float* density
             [&](std::int64_t m, std::int64_t n, auto& x) {
                 for_pair(m, n, x, [&](std::int64_t, std::int64_t k, Vec& sum) { sum += load(scene.hidden_bias + k); });
                 softplus(x);
-                for_pair(m, n, x,
-                         [&](std::int64_t i, std::int64_t k, Vec sum) { store(work.hidden + i * units + k, sum); });
+                for_pair(m, n, x, [&](std::int64_t i, std::int64_t k, Vec sum) { store(rows + i * units + k, sum); });
             });
-        densities(scene, work.hidden, some, work.part, density);
+        densities(scene, rows, some, work.part, density);
     }
 }
 
-/// Densities and colours [count, padded F] of samples of one ray. Writes up to a whole chunk of both.
-void evaluate(const TriplaneScene& scene, const float* origin, const float* direction, const float* depth,
-              std::int64_t count, float* density, float* colour, const Workplace& work) {
+/// Colours [count, padded F] of rows of hidden units; reads and writes up to a multiple of `tall`.
+void colours(const TriplaneScene& scene, const float* hidden, std::int64_t count, float* colour) {
     const auto units = triplane_padded(scene.hidden), features = triplane_padded(scene.features);
-    for (std::int64_t begin = 0; begin < count; begin += chunk) {
-        const auto some = least(chunk, count - begin);
-        locate(scene, origin, direction, depth + begin, some, work.places);
-        decode_hidden(scene, some, density + begin, work);
-        product<tall>(work.hidden, units, 1, scene.colour_weight, features, some, features, scene.hidden,
-                      [&](std::int64_t m, std::int64_t n, auto& x) {
-                          for_pair(m, n, x,
-                                   [&](std::int64_t, std::int64_t f, Vec& sum) { sum += load(scene.colour_bias + f); });
-                          sigmoid(x);
-                          for_pair(m, n, x, [&](std::int64_t i, std::int64_t f, Vec share) {
-                              store(colour + (begin + i) * features + f, fma(share, splat(1.002f), splat(-0.001f)));
-                          });
+    product<tall>(hidden, units, 1, scene.colour_weight, features, count, features, scene.hidden,
+                  [&](std::int64_t m, std::int64_t n, auto& x) {
+                      for_pair(m, n, x,
+                               [&](std::int64_t, std::int64_t f, Vec& sum) { sum += load(scene.colour_bias + f); });
+                      sigmoid(x);
+                      for_pair(m, n, x, [&](std::int64_t i, std::int64_t f, Vec share) {
+                          store(colour + i * features + f, fma(share, splat(1.002f), splat(-0.001f)));
                       });
-    }
+                  });
 }
 
 void density(const TriplaneScene& scene, const float* const* points, std::int64_t count, float* out, float* memory) {
     Scratch scratch(memory);
     const Workplace work(scratch, scene);
     float* const value = scratch.floats(chunk);
+    float* const hidden = scratch.floats(chunk * triplane_padded(scene.hidden));
     float* point[3];
     for (auto& coordinate : point) coordinate = scratch.floats(chunk);
     for (std::int64_t begin = 0; begin < count; begin += chunk) {
@@ -368,7 +361,7 @@ void density(const TriplaneScene& scene, const float* const* points, std::int64_
         for (int j = 0; j < 3; ++j)  // readable to the end of a vector
             for (std::int64_t i = 0; i < some; ++i) point[j][i] = points[j][begin + i];
         locate_points(scene, some, work.places, [&](std::int64_t i, int j) { return load(point[j] + i); });
-        decode_hidden(scene, some, value, work);
+        decode_hidden(scene, some, value, hidden, work);
         for (std::int64_t i = 0; i < some; ++i) out[begin + i] = value[i];
     }
 }
@@ -389,10 +382,13 @@ struct March {
 };
 
 /// Weights of the intervals, 0 beyond the last to the end of a vector; depth and density are readable to one vector
-/// beyond their end.
-void march(const float* depth, const float* density, std::int64_t samples, float bias, const March& out) {
+/// beyond their end. Returns what is left of the light behind the last. Those of the first `known` samples are there from
+/// an earlier call.
+float march(const float* depth, const float* density, std::int64_t samples, float bias, const March& out,
+            std::int64_t known = 0) {
     const auto intervals = samples - 1, whole = rounded_up(intervals, lanes);
-    for (std::int64_t k = 0; k < intervals; k += lanes) {
+    const auto first = known > 0 ? (known - 1) / lanes * lanes : 0;
+    for (std::int64_t k = first; k < intervals; k += lanes) {
         const Vec length = load(depth + k + 1) - load(depth + k);
         const Vec mean = (load(density + k) + load(density + k + 1)) / 2.0f + bias;
         Vec active[1] = {mean}, decay[1];
@@ -405,8 +401,8 @@ void march(const float* depth, const float* density, std::int64_t samples, float
         }
     }
     for (auto k = intervals; k < whole; ++k) out.alpha[k] = 0.0f;
-    float left = 1.0f;
-    for (std::int64_t k = 0; k < whole; k += 4) {  // four at a time, so that few products wait for each other
+    float left = first > 0 ? out.left[first] : 1.0f;
+    for (std::int64_t k = first; k < whole; k += 4) {  // four at a time, so that few products wait for each other
         const float* const alpha = out.alpha + k;
         const float a = 1.0f - alpha[0] + 1e-10f, b = 1.0f - alpha[1] + 1e-10f;
         const float c = 1.0f - alpha[2] + 1e-10f, d = 1.0f - alpha[3] + 1e-10f;
@@ -416,7 +412,9 @@ void march(const float* depth, const float* density, std::int64_t samples, float
         out.left[k + 3] = left * (a * b * c);
         left *= (a * b) * (c * d);
     }
-    for (std::int64_t k = 0; k < whole; k += lanes) store(out.weight + k, load(out.alpha + k) * load(out.left + k));
+    out.left[whole] = left;
+    for (std::int64_t k = first; k < whole; k += lanes) store(out.weight + k, load(out.alpha + k) * load(out.left + k));
+    return left;
 }
 
 /// The sum of weights, and the depth at their middle; infinite where there are none.
@@ -529,18 +527,120 @@ CAMEO_INLINE float colour_weight(const float* weight, std::int64_t k, std::int64
     return ((k > 0 ? weight[k - 1] : 0.0f) + (k < samples - 1 ? weight[k] : 0.0f)) / 2;
 }
 
+// ---- What is empty ----
+
+/// The least and the greatest that texels have in squares of a sheet: what is between them is in between.
+void pool(const TriplaneScene& scene, const std::int32_t* texels, std::int64_t cells, std::int64_t first,
+          std::int64_t last, float* pooled) {
+    const auto size = scene.texel_size();
+    for (auto index = first; index < last; ++index) {
+        const auto s = index / cells, row = index % cells;
+        const std::int32_t *const across = texels + s * 4 * cells, *const down = across + 2 * cells + 2 * row;
+        for (std::int64_t column = 0; column < cells; ++column) {
+            float* const out = pooled + (index * cells + column) * 2 * size;
+            for (std::int64_t k = 0; k < size; k += lanes) {
+                const float* const sheet = scene.texels + s * scene.sheet_size() + k;
+                Vec least_of = load(sheet + down[0] * scene.row_size() + across[2 * column] * size), most_of = least_of;
+                for (std::int64_t y = down[0]; y <= down[1]; ++y)
+                    for (std::int64_t x = across[2 * column]; x <= across[2 * column + 1]; ++x) {
+                        const Vec texel = load(sheet + y * scene.row_size() + x * size);
+                        least_of = smaller(texel, least_of);
+                        most_of = larger(texel, most_of);
+                    }
+                store(out + k, least_of);
+                store(out + size + k, most_of);
+            }
+        }
+    }
+}
+
+/// Adds up what units k, k + 1, ... can add to a density at most, and magnitudes that rounding is relative to.
+template <int Count>
+CAMEO_INLINE void add_bounds(const TriplaneScene& scene, const float* const* square, std::int64_t k, Vec& part,
+                             Vec& slack) {
+    Vec least_of[Count], most_of[Count], unit[Count];
+    CAMEO_EACH least_of[i] = most_of[i] = load(scene.hidden_bias + k + i * lanes);
+    for (int s = 0; s < scene.sheets; ++s) {
+        CAMEO_EACH least_of[i] += load(square[s] + k + i * lanes);
+        CAMEO_EACH most_of[i] += load(square[s] + scene.texel_size() + k + i * lanes);
+    }
+    CAMEO_EACH unit[i] = load(scene.density_weight + k + i * lanes) > 0.0f ? most_of[i] : least_of[i];
+    softplus(unit);
+    CAMEO_EACH {
+        const Vec weight = load(scene.density_weight + k + i * lanes);
+        part = fma(weight, unit[i], part);
+        slack = fma(larger(weight, -weight),
+                    larger(larger(least_of[i], -least_of[i]), larger(most_of[i], -most_of[i])) + 1.0f, slack);
+    }
+}
+
+/// Softplus grows, so a unit's greatest share in the density is at one end of what it sees. What rounding may add, and
+/// may have taken from the samples, is 84 units in the last place of the sum of magnitudes at most; here it is 200.
+void bound(const TriplaneScene& scene, const float* pooled, const std::int32_t* along, std::int64_t cells,
+           std::int64_t first, std::int64_t last, float* most) {
+    const auto size = scene.texel_size();
+    for (auto z = first; z < last; ++z)
+        for (std::int64_t y = 0; y < cells; ++y)
+            for (std::int64_t x = 0; x < cells; ++x) {
+                const std::int64_t place[3] = {x, y, z};
+                const float* square[3];
+                for (int s = 0; s < scene.sheets; ++s)
+                    square[s] =
+                        pooled + ((s * cells + place[along[2 * s + 1]]) * cells + place[along[2 * s]]) * 2 * size;
+                Vec part{}, slack{};
+                std::int64_t k = 0;
+                for (; k + 4 * lanes <= size; k += 4 * lanes) add_bounds<4>(scene, square, k, part, slack);
+                for (; k < size; k += lanes) add_bounds<1>(scene, square, k, part, slack);
+                most[(z * cells + y) * cells + x] = scene.density_bias + sum(part) + 1.2e-5f * sum(slack);
+            }
+}
+
+/// The bounds at samples of a ray, more than any density outside of the cube; writes up to a whole vector.
+void look_up(const TriplaneScene& scene, const float* origin, const float* direction, const float* depth,
+             std::int64_t count, float* most) {
+    const auto cells = static_cast<float>(scene.cells);
+    for (std::int64_t i = 0; i < count; i += lanes) {
+        Int index{}, inside = splat(std::int32_t{-1});
+        for (int j = 2; j >= 0; --j) {
+            const Vec x = ((origin[j] + load(depth + i) * direction[j]) * scene.scale + 1.0f) * (cells / 2);
+            Int whole;
+            floor(x, whole);
+            inside &= (x >= 0.0f) & (x < cells);
+            index = index * static_cast<std::int32_t>(scene.cells) + whole;
+        }
+        store(most + i, select(inside, gather(scene.most, inside ? index : Int{}), splat(1e30f)));
+    }
+}
+
+/// The mean density up to which an interval of the ray has no weight: its light's share that passes rounds to 1.
+CAMEO_INLINE float emptiness(const float* depth, std::int64_t samples) {
+    float nearest = depth[0], farthest = depth[0];
+    for (std::int64_t k = 1; k < samples; ++k) {
+        nearest = depth[k] < nearest ? depth[k] : nearest;
+        farthest = depth[k] > farthest ? depth[k] : farthest;
+    }
+    return __builtin_logf(1.4901161e-8f / (farthest - nearest));  // 2^-26: half of what would not round
+}
+
+/// Whether sample k has part in no interval with a density above `least`.
+CAMEO_INLINE bool between_empty(const float* density, std::int64_t k, std::int64_t samples, float bias, float least) {
+    const auto empty = [&](std::int64_t i) { return (density[i] + density[i + 1]) / 2 + bias <= least; };
+    return (k == 0 || empty(k - 1)) && (k == samples - 1 || empty(k));
+}
+
 // ---- Forward ----
 
 struct ForwardWork {
     Workplace evaluation;
-    March coarse;
+    March ray;
     Importance second;
-    float *depth, *density, *sorted_depth, *sorted_density, *share, *feature, *colour;
-    std::int32_t *rank, *order;
+    float *depth, *density, *sorted_depth, *sorted_density, *share, *feature;
+    float *some, *value, *hidden, *chosen, *colour;
+    std::int32_t *rank, *order, *row, *list;
 
     ForwardWork(Scratch& scratch, const TriplaneScene& scene, std::int64_t samples)
         : evaluation(scratch, scene),
-          coarse(scratch, samples + lanes, false),
+          ray(scratch, samples + 2 * lanes, false),
           second(scratch, samples, samples),
           depth(scratch.floats(samples + 2 * chunk)),
           density(scratch.floats(samples + 2 * chunk)),
@@ -548,62 +648,128 @@ struct ForwardWork {
           sorted_density(scratch.floats(samples + chunk)),
           share(scratch.floats(samples)),
           feature(scratch.floats(triplane_padded(scene.features))),
-          colour(scratch.floats((samples + 2 * chunk) * triplane_padded(scene.features))),
+          some(scratch.floats(2 * chunk)),
+          value(scratch.floats(chunk)),
+          hidden(scratch.floats((samples + chunk) * triplane_padded(scene.hidden))),
+          chosen(scratch.floats((samples + chunk) * triplane_padded(scene.hidden))),
+          colour(scratch.floats((samples + chunk) * triplane_padded(scene.features))),
           rank(scratch.integers(samples + lanes)),
-          order(scratch.integers(samples)) {}
+          order(scratch.integers(samples)),
+          row(scratch.integers(samples)),
+          list(scratch.integers(samples)) {}
 };
+
+/// Densities of the samples of a ray that work.list names. Their rows of hidden units follow those that there are.
+void decode_some(const TriplaneScene& scene, const float* origin, const float* direction, std::int64_t count,
+                 std::int64_t rows, const ForwardWork& work) {
+    const auto units = triplane_padded(scene.hidden);
+    for (std::int64_t begin = 0; begin < count; begin += chunk) {
+        const auto some = least(chunk, count - begin);
+        const std::int32_t* const list = work.list + begin;
+        for (std::int64_t i = 0; i < some; ++i) work.some[i] = work.depth[list[i]];
+        locate(scene, origin, direction, work.some, some, work.evaluation.places);
+        decode_hidden(scene, some, work.value, work.hidden + (rows + begin) * units, work.evaluation);
+        for (std::int64_t i = 0; i < some; ++i) {
+            work.density[list[i]] = work.value[i];
+            work.row[list[i]] = static_cast<std::int32_t>(rows + begin + i);
+        }
+    }
+}
 
 void forward(const TriplaneScene& scene, const TriplaneRays& rays, const std::int32_t* chosen, std::int64_t count,
              float* memory) {
     const auto coarse = rays.coarse, fine = rays.fine, samples = rays.samples();
-    const auto features = triplane_padded(scene.features);
+    const auto units = triplane_padded(scene.hidden), features = triplane_padded(scene.features);
+    const auto bias = rays.activation_bias;
+    const std::int64_t step = scene.folded ? 4 : tall;        // samples decoded between two looks at the light
+    const auto unknown = static_cast<std::int32_t>(samples);  // more than any row
+    const bool bounded = scene.most != nullptr && rays.sorted_depth == nullptr && rays.noise == nullptr;
+    const auto least_light = rays.sorted_depth == nullptr ? rays.least_light : 0.0f;
     Scratch scratch(memory);
     const ForwardWork work(scratch, scene, samples);
     for (std::int64_t number = 0; number < count; ++number) {
         const std::int64_t ray = chosen[number];
         const float *const origin = rays.origin + 3 * ray, *const direction = rays.direction + 3 * ray;
         for (std::int64_t k = 0; k < coarse; ++k) work.depth[k] = rays.depth[ray * coarse + k];
-        evaluate(scene, origin, direction, work.depth, coarse, work.density, work.colour, work.evaluation);
-        if (rays.noise != nullptr)
-            for (std::int64_t k = 0; k < coarse; ++k) work.density[k] += rays.noise[ray * coarse + k];
-        const float *depth = work.depth, *density = work.density;
+        for (std::int64_t k = 0; k < samples; ++k) work.row[k] = unknown;
+        const auto nothing = bounded ? emptiness(work.depth, coarse) : 0.0f;
+        std::int64_t rows = 0, listed = 0;
+        if (bounded) look_up(scene, origin, direction, work.depth, coarse, work.density);
+
+        // The first pass, all of which shapes the distribution of the second.
         if (fine > 0) {
-            march(work.depth, work.density, coarse, rays.activation_bias, work.coarse);
-            importance(work.depth, work.coarse.weight, coarse, rays.draws + ray * fine, fine, work.second,
+            for (std::int64_t k = 0; k < coarse; ++k)
+                if (!bounded || !between_empty(work.density, k, coarse, bias, nothing))
+                    work.list[listed++] = static_cast<std::int32_t>(k);
+            decode_some(scene, origin, direction, listed, rows, work);
+            rows += listed;
+            if (rays.noise != nullptr)
+                for (std::int64_t k = 0; k < coarse; ++k) work.density[k] += rays.noise[ray * coarse + k];
+            march(work.depth, work.density, coarse, bias, work.ray);
+            importance(work.depth, work.ray.weight, coarse, rays.draws + ray * fine, fine, work.second,
                        work.depth + coarse);
-            evaluate(scene, origin, direction, work.depth + coarse, fine, work.density + coarse,
-                     work.colour + coarse * features, work.evaluation);
-            if (rays.fine_noise != nullptr)
-                for (std::int64_t k = 0; k < fine; ++k) work.density[coarse + k] += rays.fine_noise[ray * fine + k];
             sort(work.depth, coarse, fine, work.rank, work.order);
-            for (std::int64_t k = 0; k < samples; ++k) {
-                work.sorted_depth[k] = work.depth[work.order[k]];
-                work.sorted_density[k] = work.density[work.order[k]];
-            }
-            depth = work.sorted_depth;
-            density = work.sorted_density;
+            if (bounded) look_up(scene, origin, direction, work.depth + coarse, fine, work.density + coarse);
         } else {
             for (std::int64_t k = 0; k < samples; ++k) work.order[k] = static_cast<std::int32_t>(k);
         }
-        march(depth, density, samples, rays.activation_bias, work.coarse);
+        for (std::int64_t k = 0; k < samples; ++k) {
+            work.sorted_depth[k] = work.depth[work.order[k]];
+            work.sorted_density[k] = work.density[work.order[k]];
+        }
 
-        const float* const weight = work.coarse.weight;
-        middle(depth, weight, samples, rays.weight[ray], rays.out_depth[ray]);
-        for (std::int64_t k = 0; k < samples; ++k) work.share[k] = colour_weight(weight, k, samples);
+        // What is not known yet, from the nearest on.
+        std::int64_t end = 0;
+        for (float light = 1.0f; end < samples && !(light < least_light);) {
+            const auto begin = end;
+            const auto most = least_light > 0.0f ? step : samples;
+            for (listed = 0; end < samples && listed < most; ++end) {
+                const auto sample = work.order[end];
+                if (work.row[sample] == unknown &&
+                    (!bounded || !between_empty(work.sorted_density, end, samples, bias, nothing)))
+                    work.list[listed++] = sample;
+            }
+            decode_some(scene, origin, direction, listed, rows, work);
+            rows += listed;
+            for (std::int64_t i = 0; i < listed; ++i) {
+                const auto sample = work.list[i];
+                if (sample < coarse && rays.noise != nullptr) work.density[sample] += rays.noise[ray * coarse + sample];
+                if (sample >= coarse && rays.fine_noise != nullptr)
+                    work.density[sample] += rays.fine_noise[ray * fine + sample - coarse];
+            }
+            for (auto k = begin; k < end; ++k) work.sorted_density[k] = work.density[work.order[k]];
+            light = march(work.sorted_depth, work.sorted_density, end, bias, work.ray, begin);
+        }
+
+        const float* const weight = work.ray.weight;
+        middle(work.sorted_depth, weight, end, rays.weight[ray], rays.out_depth[ray]);
+        std::int64_t coloured = 0;
+        for (std::int64_t k = 0; k < end; ++k) {
+            const auto share = colour_weight(weight, k, end);
+            const std::int64_t row = work.row[work.order[k]];
+            if (share <= rays.least_colour || row == unknown) continue;
+            for (std::int64_t n = 0; n < units; n += lanes)
+                store(work.chosen + coloured * units + n, load(work.hidden + row * units + n));
+            work.share[coloured++] = share;
+        }
+        colours(scene, work.chosen, coloured, work.colour);
         for (std::int64_t f = 0; f < features; f += lanes) {
             Vec part[2] = {};
             std::int64_t k = 0;
-            for (; k + 2 <= samples; k += 2)
+            for (; k + 2 <= coloured; k += 2)
                 for (int odd = 0; odd < 2; ++odd)
-                    part[odd] = fma(splat(work.share[k + odd]), load(work.colour + work.order[k + odd] * features + f),
-                                    part[odd]);
-            if (k < samples)
-                part[0] = fma(splat(work.share[k]), load(work.colour + work.order[k] * features + f), part[0]);
+                    part[odd] =
+                        fma(splat(work.share[k + odd]), load(work.colour + (k + odd) * features + f), part[odd]);
+            if (k < coloured) part[0] = fma(splat(work.share[k]), load(work.colour + k * features + f), part[0]);
             store(work.feature + f, part[0] + part[1]);
         }
         for (std::int64_t f = 0; f < scene.features; ++f) rays.feature[ray * scene.features + f] = work.feature[f];
+        if (rays.spent != nullptr) {
+            rays.spent[2 * ray] = static_cast<std::int32_t>(rows);
+            rays.spent[2 * ray + 1] = static_cast<std::int32_t>(coloured);
+        }
         if (rays.sorted_depth != nullptr)
-            for (std::int64_t k = 0; k < samples; ++k) rays.sorted_depth[ray * samples + k] = depth[k];
+            for (std::int64_t k = 0; k < samples; ++k) rays.sorted_depth[ray * samples + k] = work.sorted_depth[k];
         if (rays.sorted_noise != nullptr)
             for (std::int64_t k = 0; k < samples; ++k) {
                 const std::int64_t from = work.order[k];
@@ -871,7 +1037,7 @@ std::int64_t scratch_size(const TriplaneScene& scene, std::int64_t samples, bool
     layout.floats(block * block * triplane_padded(scene.channels));
     if (samples == 0) {
         const Workplace points(render, scene);
-        render.floats(4 * chunk);
+        render.floats(chunk * (4 + triplane_padded(scene.hidden)));
     } else if (backwards)
         BackwardWork(render, scene, samples);
     else
@@ -910,8 +1076,8 @@ void all_exp(const float* x, std::int64_t count, float* out) {
 }  // namespace
 
 const TriplaneKernels& triplane_kernels() {
-    static constexpr TriplaneKernels kernels{CAMEO_VECTOR_NAME, scratch_size, blocks,         lay_out, density,
-                                             forward,           backward,     scatter_pieces, scatter, gather,
+    static constexpr TriplaneKernels kernels{CAMEO_VECTOR_NAME, scratch_size, blocks,   lay_out,        pool,    bound,
+                                             density,           forward,      backward, scatter_pieces, scatter, gather,
                                              all_softplus,      all_sigmoid,  all_exp};
     return kernels;
 }

@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +38,7 @@ struct Plan {
     PlaneAxes axes{};
     double box_side = 1.0, density_bias = 0.0;
     bool planes_wanted = true, parameters_wanted = true, rays_wanted = true;  // by the backward pass
+    TriplaneSavings savings{};
 };
 
 /// The decoder's weights as the kernels read them, and the scene that names them.
@@ -198,7 +201,122 @@ TriplaneRays of_camera(const TriplaneRays& rays, std::int64_t n, std::int64_t co
     move(some.weight, 1);
     move(some.sorted_depth, rays.samples());
     move(some.sorted_noise, rays.samples());
+    move(some.spent, 2);
     return some;
+}
+
+/// Where a scene has no density: bounds for the cells of its cube.
+class EmptySpace {
+  public:
+    /// Of a folded scene whose planes lie along coordinates; null if they do not.
+    static std::unique_ptr<EmptySpace> bounded(const TriplaneScene& scene, std::int64_t samples) {
+        auto made = std::unique_ptr<EmptySpace>(new EmptySpace);
+        made->cells_ = cells_of(scene, samples, 2);
+        for (int s = 0; s < scene.sheets; ++s)
+            for (int axis = 0; axis < 2; ++axis)
+                if (!made->look_along(scene.sheet[s].axes[axis], axis == 0 ? scene.width : scene.height)) return {};
+        made->pooled_ = pooled_empty({scene.sheets, made->cells_, made->cells_, 2, scene.texel_size()});
+        return made;
+    }
+    /// Of samples in a grid.
+    static std::unique_ptr<EmptySpace> sampled(const TriplaneScene& scene, std::int64_t samples) {
+        auto made = std::unique_ptr<EmptySpace>(new EmptySpace);
+        made->cells_ = cells_of(scene, samples, 4);
+        return made;
+    }
+
+    /// Looks at the scene, and tells it.
+    void find(const Plan& plan, TriplaneScene& scene) {
+        if (!most_.defined()) most_ = pooled_empty({cells_, cells_, cells_});
+        if (pooled_.defined())
+            find_bounds(*plan.kernels, scene);
+        else
+            take_samples(plan, scene);
+        scene.most = data(most_);
+        scene.cells = cells_;
+    }
+
+  private:
+    EmptySpace() = default;
+
+    /// Cells of some texels; a sixteenth as many as the samples that they are to save, since each costs as much.
+    static std::int64_t cells_of(const TriplaneScene& scene, std::int64_t samples, std::int64_t texels) {
+        const auto worth = static_cast<std::int64_t>(std::cbrt(static_cast<double>(samples) / 16));
+        return std::clamp<std::int64_t>(std::min(worth, std::max(scene.height, scene.width) / texels), 2, 64);
+    }
+
+    bool look_along(const float* axis, std::int64_t size) {
+        int along = -1;
+        for (int j = 0; j < 3; ++j)
+            if (axis[j] != 0.0f) {
+                if (along >= 0) return false;
+                along = j;
+            }
+        if (along < 0) return false;
+        along_.push_back(along);
+        const auto slope = static_cast<double>(axis[along]), last = static_cast<double>(size);
+        const auto texel = [&](std::int64_t cell) {
+            const auto place = 2.0 * static_cast<double>(cell) / static_cast<double>(cells_) - 1.0;
+            return (slope * place + 1.0) * last / 2 - 0.5;
+        };
+        const auto whole = [&](double x) {
+            return static_cast<std::int32_t>(std::floor(std::clamp(x, -1.0, last - 1.0)));
+        };
+        constexpr double rounding = 1e-3;  // of places in float32, many times over
+        for (std::int64_t cell = 0; cell < cells_; ++cell) {
+            const auto [first, end] = std::minmax(texel(cell), texel(cell + 1));
+            texels_.push_back(whole(first - rounding) + 1);
+            texels_.push_back(whole(end + rounding) + 2);
+        }
+        return true;
+    }
+
+    void find_bounds(const TriplaneKernels& kernels, const TriplaneScene& scene) {
+        auto* const pooled = pooled_.mutable_data_ptr<float>();
+        cameo::parallel_for(0, scene.sheets * cells_, 4, [&](std::int64_t first, std::int64_t last) {
+            kernels.pool(scene, texels_.data(), cells_, first, last, pooled);
+        });
+        auto* const most = most_.mutable_data_ptr<float>();
+        cameo::parallel_for(0, cells_, 1, [&](std::int64_t first, std::int64_t last) {
+            kernels.bound(scene, pooled, along_.data(), cells_, first, last, most);
+        });
+    }
+
+    void take_samples(const Plan& plan, const TriplaneScene& scene) {
+        const auto layer = cells_ * cells_;
+        const auto scratch = plan.kernels->scratch(scene, 0, false);
+        auto* const most = most_.mutable_data_ptr<float>();
+        const auto middle = [&](std::int64_t cell) {
+            return static_cast<float>((static_cast<double>(2 * cell + 1) / static_cast<double>(cells_) - 1.0) *
+                                      plan.box_side / 2);
+        };
+        cameo::parallel_for(0, cells_, 1, [&](std::int64_t first, std::int64_t last) {
+            float* const memory = thread_scratch(scratch + 3 * layer);
+            float* const point[3] = {memory + scratch, memory + scratch + layer, memory + scratch + 2 * layer};
+            for (auto z = first; z < last; ++z) {
+                for (std::int64_t i = 0; i < layer; ++i) {
+                    point[0][i] = middle(i % cells_);
+                    point[1][i] = middle(i / cells_);
+                    point[2][i] = middle(z);
+                }
+                plan.kernels->density(scene, point, layer, most + z * layer, memory);
+            }
+        });
+        // A cell counts when it or one beside it, also across an edge or a corner, has more than the least density.
+        constexpr double full = 1e4;
+        const auto least = std::log(std::expm1(plan.savings.occupancy)) - plan.density_bias;
+        const auto counts = most_.gt(least).to(at::kFloat).view({1, 1, cells_, cells_, cells_});
+        most_.copy_(at::max_pool3d(counts, 3, 1, 1).view_as(most_).mul_(2 * full).sub_(full));
+    }
+
+    std::int64_t cells_ = 0;
+    std::vector<std::int32_t> along_, texels_;
+    at::Tensor pooled_, most_;
+};
+
+std::unique_ptr<EmptySpace> empty_space(const Plan& plan, const TriplaneScene& scene, std::int64_t samples) {
+    if (plan.savings.occupancy > 0.0) return EmptySpace::sampled(scene, samples);
+    return plan.savings.empty ? EmptySpace::bounded(scene, samples) : nullptr;
 }
 
 struct Rendered {
@@ -207,7 +325,7 @@ struct Rendered {
 };
 
 Rendered forward(const Plan& plan, const at::Tensor& planes, const TriplaneDecoder& decoder, const RayBundle& bundle,
-                 const TriplaneDraws& drawn, bool keep, const Context& context) {
+                 const TriplaneDraws& drawn, bool keep, const Context& context, at::Tensor* spent = nullptr) {
     const auto& kernels = *plan.kernels;
     const auto cameras = bundle.cameras(), count = bundle.rays(), features = decoder.output_weight.size(0) - 1;
     const auto origin = plain(bundle.origin), direction = plain(bundle.direction), field = plain(planes);
@@ -236,16 +354,27 @@ Rendered forward(const Plan& plan, const at::Tensor& planes, const TriplaneDecod
     rays.weight = seen.weight.data_ptr<float>();
     if (result.depth.defined()) rays.sorted_depth = result.depth.data_ptr<float>();
     if (result.noise.defined()) rays.sorted_noise = result.noise.data_ptr<float>();
+    rays.least_colour = static_cast<float>(plan.savings.colour);
+    rays.least_light = static_cast<float>(plan.savings.light);
+    if (spent != nullptr) {
+        *spent = at::empty({cameras, count, 2}, at::kInt);
+        rays.spent = spent->data_ptr<std::int32_t>();
+    }
 
     const auto scenes = planes.size(0);
     const auto samples_of_scene = count * rays.samples() * (cameras / scenes);
-    Scene scene(plan, planes, decoder, folding_pays(planes, decoder, samples_of_scene));
+    const auto bounds = plan.savings.empty && plan.savings.occupancy == 0.0;  // these are of folded texels
+    Scene scene(plan, planes, decoder, bounds || folding_pays(planes, decoder, samples_of_scene));
     const auto scratch = kernels.scratch(scene.scene, rays.samples(), false);
+    const auto space = empty_space(plan, scene.scene, samples_of_scene);
     const auto order = order_of(count);
     constexpr std::int64_t tile = 64;
     for (std::int64_t n = 0; n < cameras; ++n) {
         context.check_cancelled();
-        if (n < scenes) scene.lay_out(kernels, data(field) + n * field.stride(0));
+        if (n < scenes) {
+            scene.lay_out(kernels, data(field) + n * field.stride(0));
+            if (space) space->find(plan, scene.scene);
+        }
         const auto own = of_camera(rays, n, count, features);
         cameo::parallel_for(0, count, tile, [&](std::int64_t first, std::int64_t last) {
             context.check_cancelled();
@@ -435,6 +564,19 @@ struct Rendering : torch::autograd::Function<Rendering> {
     }
 };
 
+void check_savings(const TriplaneSavings& savings) {
+    const auto check = [](const char* name, double value, double end) {
+        if (!(value >= 0.0 && value < end))
+            throw Error(Errc::invalid_argument, "savings: expected " + std::string(name) + " of 0 and more" +
+                                                    (end < 2.0 ? " and below 1" : "") + ", got " +
+                                                    std::to_string(value));
+    };
+    const auto infinite = std::numeric_limits<double>::infinity();
+    check("colour", savings.colour, infinite);
+    check("light", savings.light, 1.0);
+    check("occupancy", savings.occupancy, infinite);
+}
+
 void check_arguments(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
                      const Context& context) {
     const auto& parts = field.view();
@@ -454,7 +596,9 @@ void check_arguments(const TriplaneField& field, const RayBundle& rays, const Tr
         // The planes, folded at worst and not merged, and what a thread holds of a ray.
         const auto size = triplane_padded(std::max(parts.planes.size(2), parts.decoder.hidden_weight.size(0)));
         const auto texels = 3 * (parts.planes.size(3) + 2) * (parts.planes.size(4) + 2) * size;
-        const auto ray = (shape["D"] + fine + 96) * (triplane_padded(field.feature_count()) + 24) + 96 * size;
+        const auto units = triplane_padded(parts.decoder.hidden_weight.size(0));
+        const auto ray =
+            (shape["D"] + fine + 96) * (triplane_padded(field.feature_count()) + 2 * units + 24) + 96 * size;
         Context budget = context;
         budget.max_rays = 0;
         (void)ray_chunk(budget, 1, sizeof(float) * static_cast<std::uint64_t>(texels + thread_count() * ray));
@@ -525,8 +669,10 @@ void triplane_density(const TriplaneField& field, std::int64_t count, const Trip
 }
 
 RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
-                            double density_bias, const Context& context, const TriplaneKernels& kernels) {
+                            double density_bias, const Context& context, const TriplaneKernels& kernels,
+                            const TriplaneSavings& savings, at::Tensor* spent) {
     check_arguments(field, rays, draws, context);
+    check_savings(savings);
     const auto& parts = field.view();
     const auto& decoder = parts.decoder;
     Plan plan;
@@ -537,16 +683,18 @@ RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, c
     const auto needs = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
     if (!c10::GradMode::is_enabled() ||
         !(needs(parts.planes) || needs(decoder.hidden_weight) || needs(decoder.hidden_bias) ||
-          needs(decoder.output_weight) || needs(decoder.output_bias) || needs(rays.origin) || needs(rays.direction)))
-        return forward(plan, parts.planes, decoder, rays, draws, /*keep=*/false, context).seen;
+          needs(decoder.output_weight) || needs(decoder.output_bias) || needs(rays.origin) || needs(rays.direction))) {
+        plan.savings = savings;
+        return forward(plan, parts.planes, decoder, rays, draws, /*keep=*/false, context, spent).seen;
+    }
     const auto seen = Rendering::apply(parts.planes, decoder.hidden_weight, decoder.hidden_bias, decoder.output_weight,
                                        decoder.output_bias, rays.origin, rays.direction, draws, plan, context);
     return {seen[0], seen[1], seen[2], {}};
 }
 
 RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
-                            double density_bias, const Context& context) {
-    return render_triplane(field, rays, draws, density_bias, context, *usable_triplane_kernels().front());
+                            double density_bias, const Context& context, const TriplaneSavings& savings) {
+    return render_triplane(field, rays, draws, density_bias, context, *usable_triplane_kernels().front(), savings);
 }
 
 }  // namespace cameo::detail

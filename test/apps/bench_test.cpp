@@ -152,11 +152,14 @@ TEST_CASE("bench policies tells time and nearness of each way to render, dominat
             CHECK(line.at("dominated") == false);
         }
         if (line.at("policy") == "fused" && full) CHECK(line.at("psnr_db") > 90.0);
+        // Errors of 48 10^-4 and 10^-3 at most; of a model, before what follows.
+        if (line.at("policy") == "thrifty" && full && line.at("scene") == "ellipsoid") CHECK(line.at("psnr_db") > 40.0);
         CHECK(line.at("dominated").is_boolean());
     }
-    CHECK(seen.at("model").size() == 9);
-    CHECK(seen.at("spheres").size() == 8);  // a closed form has no planes to fuse
-    CHECK(equal == 2);
+    CHECK(seen.at("model").size() == 16);
+    CHECK(seen.at("ellipsoid").size() == 16);
+    CHECK(seen.at("spheres").size() == 9);  // a closed form has no planes to fuse
+    CHECK(equal == 3);
     CHECK_THAT(support::contents(plot), Contains("reference") && Contains("</svg>"));
 
     const auto text = run_cameo(

@@ -102,6 +102,27 @@ double relative_l2(const at::Tensor& a, const at::Tensor& b) {
     return scalar((a - b).to(at::kDouble).norm()) / scalar(b.to(at::kDouble).norm());
 }
 
+/// An ellipsoid with a sharp surface, empty around it, with the colours of some_field(). Units that see the texture take
+/// part in the density, so that its bounds are not those of one unit.
+TriplaneField sharp_field(const PlaneAxes& axes = official_plane_axes, std::int64_t side = 32) {
+    StreamSource<CounterRandom> random{CounterRandom(12)};
+    constexpr std::int64_t channels = 8, hidden = 16, features = 5;
+    auto planes = random.normal({1, 3, channels, side, side}) * 0.5;
+    const auto place = (at::arange(side, at::kFloat) * 2 + 1) / static_cast<double>(side) - 1;
+    planes.select(2, 0).copy_((place.square().view({-1, 1}) + place.square()) * 3);
+    auto inner = random.normal({hidden, channels}) * 0.3, outer = random.normal({1 + features, hidden}) * 0.3;
+    inner[0].zero_();
+    inner[0][0] = 400.0;
+    outer.select(1, 0).zero_();
+    outer[0][0] = -1.0;
+    auto inner_bias = random.normal({hidden}), outer_bias = random.normal({1 + features});
+    inner_bias[0] = -400.0 * 0.3;
+    outer_bias[0] = 60.0;
+    return TriplaneField({.planes = planes, .decoder = {inner, inner_bias, outer, outer_bias}, .axes = axes});
+}
+
+double largest(const at::Tensor& a, const at::Tensor& b) { return scalar((a - b).abs().max()); }
+
 struct Threads {
     explicit Threads(int count) : before(thread_count()) { set_thread_count(count); }
     ~Threads() { set_thread_count(before); }
@@ -392,4 +413,148 @@ TEST_CASE("a gradient of a picture of 128 x 128 rays takes at most 64 MiB beyond
     const auto growth = support::resident_growth([&] { seen.feature.sum().backward(); });
     INFO(static_cast<double>(growth) / (1 << 20) << " MiB, the planes' gradient included");
     CHECK(static_cast<std::int64_t>(growth) < gradient + (std::int64_t{64} << 20));
+}
+
+TEST_CASE("what a picture leaves out costs no more than what is promised, with every kind of arithmetic",
+          "[render][fused]") {
+    const auto field = GENERATE(sharp_field(), support::some_field(1));
+    const auto rays = ops::rays(support::some_cameras(2), 24);
+    constexpr std::int64_t first = 24, second = 20, samples = first + second;
+    const auto few = GENERATE(false, true);  // then the first layer is applied to samples
+    const auto some = few ? rays.slice(0, 8) : rays;
+    StreamSource<CounterRandom> random{CounterRandom(7)};
+    const FusedTriplaneRenderer<> fused{{{first, range}, second}};
+    const cameo::detail::TriplaneDraws draws{
+        fused.sampler.coarse(some, random), fused.sampler.draws(some, random), {}, {}};
+    constexpr double rounding = 2e-6;
+    for (const auto* kernels : cameo::detail::usable_triplane_kernels()) {
+        INFO(kernels->name);
+        const auto with = [&](const TriplaneSavings& savings, at::Tensor& spent) {
+            return cameo::detail::render_triplane(field, some, draws, -1.0, {}, *kernels, savings, &spent);
+        };
+        at::Tensor all, spent;
+        const auto whole = with({}, all);
+        CHECK(scalar(all.select(2, 0).min()) == samples);
+        for (const double eps : {1e-6, 1e-3, 1e-2, 0.3}) {
+            INFO("eps " << eps);
+            const auto pale = with({.colour = eps}, spent);
+            CHECK(largest(pale.feature, whole.feature) <= 1.001 * samples * eps + rounding);
+            CHECK((support::same(pale.depth, whole.depth) && support::same(pale.weight, whole.weight)));
+            CHECK(support::same(spent.select(2, 0), all.select(2, 0)));
+            CHECK(scalar(spent.select(2, 1).sum()) <= scalar(all.select(2, 1).sum()));
+
+            const auto dark = with({.light = eps}, spent);
+            CHECK(largest(dark.feature, whole.feature) <= 1.001 * eps + rounding);
+            CHECK(largest(dark.weight, whole.weight) <= eps + rounding);
+            CHECK(scalar(spent.select(2, 0).min()) >= first);
+            CHECK(scalar(spent.select(2, 0).sum()) <= scalar(all.select(2, 0).sum()));
+
+            const auto both = with({.colour = eps, .light = eps, .empty = true}, spent);
+            CHECK(largest(both.feature, whole.feature) <= 1.001 * (samples + 1) * eps + 2 * rounding);
+        }
+        const auto sparse = with({.empty = true}, spent);
+        CHECK(largest(sparse.weight, whole.weight) <= (few ? rounding : 0.0));  // bounds need the first layer on texels
+        CHECK(largest(sparse.feature, whole.feature) <= rounding);
+    }
+}
+
+TEST_CASE("light that is gone and space that is empty are not sampled, colours that nobody sees not made",
+          "[render][fused]") {
+    const auto& axes = GENERATE(official_plane_axes, corrected_plane_axes);
+    const auto field = sharp_field(axes);
+    const auto rays = ops::rays(support::some_cameras(1), 64);
+    StreamSource<CounterRandom> random{CounterRandom(7)};
+    const FusedTriplaneRenderer<> fused{{{24, range}, 24}};
+    const cameo::detail::TriplaneDraws draws{
+        fused.sampler.coarse(rays, random), fused.sampler.draws(rays, random), {}, {}};
+    for (const auto* kernels : cameo::detail::usable_triplane_kernels()) {
+        INFO(kernels->name);
+        at::Tensor spent;
+        const auto means = [&](const TriplaneSavings& savings) {
+            (void)cameo::detail::render_triplane(field, rays, draws, -1.0, {}, *kernels, savings, &spent);
+            return spent.to(at::kDouble).mean(at::IntArrayRef{0, 1});
+        };
+        const auto all = means({}), pale = means({.colour = 1e-3}), dark = means({.light = 1e-3}),
+                   sparse = means({.empty = true}), sampled = means({.occupancy = 1.0});
+        CHECK(scalar(all[0]) == 48.0);
+        CHECK(scalar(pale[1]) < scalar(all[1]));
+        CHECK(scalar(dark[0]) < 47.0);
+        CHECK(scalar(sparse[0]) < 47.0);
+        CHECK(scalar(sparse[1]) == scalar(all[1]));
+        CHECK(scalar(sampled[0]) < scalar(sparse[0]));
+    }
+}
+
+TEST_CASE("bounds of densities hold wherever a point lies, and leave what they cannot know", "[render][fused]") {
+    // Where nothing is proven every sample is decoded: axes that look along no coordinate, and noise.
+    const PlaneAxes skewed{
+        {{1, 0.25, 0, -0.5, 1, 0, 0, 0, 2}, {1, 0, 0, 0, 0.5, 1, 0, 1, 0}, {0, 0, 1, 1, 0, 0.125, 0, 1, 0}}};
+    const auto rays = ops::rays(support::some_cameras(1), 40);
+    StreamSource<CounterRandom> random{CounterRandom(3)};
+    const FusedTriplaneRenderer<> fused{{{24, range}, 24}};
+    cameo::detail::TriplaneDraws draws{fused.sampler.coarse(rays, random), fused.sampler.draws(rays, random), {}, {}};
+    const auto& kernels = *cameo::detail::usable_triplane_kernels().front();
+    at::Tensor spent;
+    const auto least = [&](const TriplaneField& field) {
+        (void)cameo::detail::render_triplane(field, rays, draws, -1.0, {}, kernels, {.empty = true}, &spent);
+        return scalar(spent.select(2, 0).min());
+    };
+    CHECK(least(sharp_field(skewed)) == 48.0);
+    CHECK(least(sharp_field()) < 48.0);
+    draws.noise = random.normal({1, rays.rays(), 24, 1});
+    draws.fine_noise = random.normal({1, rays.rays(), 24, 1});
+    CHECK(least(sharp_field()) == 48.0);
+}
+
+TEST_CASE("a renderer that saves keeps the laws of renderers, on any number of threads", "[render][fused]") {
+    const auto field = GENERATE(sharp_field(), support::some_field(2));
+    const auto rays = ops::rays(support::some_cameras(field.view().planes.size(0)), 17);
+    const auto savings = GENERATE(TriplaneSavings{.colour = 1e-5}, TriplaneSavings{.light = 1e-4},
+                                  TriplaneSavings{.empty = true}, TriplaneSavings{.occupancy = 0.5});
+    using Importance = ImportanceSampler<StratifiedSampler>;
+    const FusedTriplaneRenderer<Importance, WhiteBackground> two{{{9, range}, 6}, {}, {}, 0.0, savings};
+    const FusedTriplaneRenderer<StratifiedSampler> one{{13, range}, {}, {}, 0.0, savings};
+    CHECK(testing::broken_laws(two, field, rays) == std::vector<std::string>{});
+    CHECK(testing::broken_laws(one, field, rays) == std::vector<std::string>{});
+    const auto with = [&](int threads) {
+        const Threads guard(threads);
+        return seen_by(two, field, rays);
+    };
+    const auto a = with(1), b = with(3);
+    CHECK(
+        (support::same(a.feature, b.feature) && support::same(a.depth, b.depth) && support::same(a.weight, b.weight)));
+}
+
+TEST_CASE("where gradients are wanted nothing is left out", "[render][fused]") {
+    auto parts = sharp_field().view();
+    parts.planes = parts.planes.clone().requires_grad_(true);
+    const auto rays = ops::rays(support::some_cameras(1), 12);
+    const FusedTriplaneRenderer<> plain{{{16, range}, 12}};
+    auto saving = plain;
+    saving.savings = {.colour = 0.2, .light = 0.5, .occupancy = 3.0};
+    const auto gradient = [&](const auto& renderer) {
+        const auto seen = seen_by(renderer, TriplaneField(parts), rays);
+        seen.feature.square().sum().backward();
+        const auto found = parts.planes.grad().clone();
+        parts.planes.mutable_grad().reset();
+        return std::vector{seen.feature.detach(), found};
+    };
+    const auto a = gradient(plain), b = gradient(saving);
+    CHECK((support::same(a[0], b[0]) && support::same(a[1], b[1])));
+    const c10::NoGradGuard guard;
+    CHECK(largest(seen_by(saving, TriplaneField(parts), rays).feature, a[0]) > 0.0);
+}
+
+TEST_CASE("savings that make no sense are refused", "[render][fused]") {
+    const auto rays = ops::rays(support::some_cameras(1), 4);
+    const auto refused = [&](const TriplaneSavings& savings, const std::string& words) {
+        FusedTriplaneRenderer<> fused{{{8, range}, 4}};
+        fused.savings = savings;
+        CHECK_THROWS_MATCHES(seen_by(fused, support::some_field(1), rays), Error,
+                             support::is_error(Errc::invalid_argument, words));
+    };
+    refused({.colour = -1e-9}, "colour");
+    refused({.light = 1.0}, "below 1");
+    refused({.light = std::nan("")}, "light");
+    refused({.occupancy = INFINITY}, "occupancy");
 }

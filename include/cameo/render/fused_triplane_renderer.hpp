@@ -22,6 +22,25 @@
 
 namespace cameo {
 
+/// What a fused renderer may leave out of a picture; nothing at first. Where gradients are wanted nothing is left out,
+/// whatever this says, and where densities have noise nothing is by `empty` and `occupancy`.
+/// Errors   invalid_argument: colour, light or occupancy negative or not finite, or light not below 1
+struct TriplaneSavings {
+    /// Samples of no more weight get no colour. A feature is off by 1.001 times this at most for each sample of a ray.
+    double colour = 0.0;
+    /// What lies behind where less than this is left of the light is not sampled a second time. The first pass is done in
+    /// full, so no sample moves. The weight of a ray is off by this at most, a feature by 1.001 times this.
+    double light = 0.0;
+    /// Samples are left out where bounds of the decoder over a cell of the planes prove that the interval before and the
+    /// one behind have a weight that rounds to 0. The same bits. Takes planes along the coordinates, else does nothing.
+    bool empty = false;
+    /// Samples are left out where a grid of densities, one in the middle of each cell, has none above this beside them, in
+    /// 1 / world units. Not bounded: what is thinner than a cell may be lost. 0: none.
+    double occupancy = 0.0;
+
+    friend bool operator==(const TriplaneSavings&, const TriplaneSavings&) = default;
+};
+
 namespace detail {
 
 /// What is drawn for all rays before they are rendered, as the reference draws it.
@@ -37,7 +56,7 @@ struct TriplaneDraws {
 /// Before background and MidpointQuadrature::bounded().
 [[nodiscard]] CAMEO_API RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays,
                                                     const TriplaneDraws& draws, double density_bias,
-                                                    const Context& context);
+                                                    const Context& context, const TriplaneSavings& savings = {});
 
 /// Writes points `first` to `first + count - 1` into three arrays of coordinates; called on many threads at once.
 using TriplanePoints = std::function<void(std::int64_t first, std::int64_t count, float* const* coordinates)>;
@@ -72,6 +91,7 @@ struct FusedTriplaneRenderer {
     MidpointQuadrature quadrature{};
     B background{};
     double density_noise = 0.0;  ///< deviation of normal noise on raw densities; 0 but in training
+    TriplaneSavings savings{};   ///< other devices and types save nothing
 
     static constexpr std::string_view name() noexcept { return "fused_triplane"; }
 
@@ -89,7 +109,7 @@ struct FusedTriplaneRenderer {
             draws.draws = sampler.draws(rays, random);
             draws.fine_noise = detail::density_noise(rays, sampler.fine_count(), density_noise, random);
         }
-        auto seen = detail::render_triplane(field, rays, draws, quadrature.density_bias, context);
+        auto seen = detail::render_triplane(field, rays, draws, quadrature.density_bias, context, savings);
         // Importance samples lie between the first pass's.
         seen.depth = quadrature.bounded(seen.depth, draws.depth.min(), draws.depth.max());
         seen.feature = background.over(seen.feature, seen.weight);
