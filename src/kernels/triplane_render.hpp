@@ -681,7 +681,7 @@ void forward(const TriplaneScene& scene, const TriplaneRays& rays, const std::in
     const auto coarse = rays.coarse, fine = rays.fine, samples = rays.samples();
     const auto units = triplane_padded(scene.hidden), features = triplane_padded(scene.features);
     const auto bias = rays.activation_bias;
-    const std::int64_t step = scene.folded ? 4 : tall;        // samples decoded between two looks at the light
+    const std::int64_t step = scene.folded ? lanes : tall;    // samples decoded between two looks at the light
     const auto unknown = static_cast<std::int32_t>(samples);  // more than any row
     const bool bounded = scene.most != nullptr && rays.sorted_depth == nullptr && rays.noise == nullptr;
     const auto least_light = rays.sorted_depth == nullptr ? rays.least_light : 0.0f;
