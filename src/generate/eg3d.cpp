@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
@@ -18,9 +19,11 @@
 #include <cameo/render/sampler.hpp>
 #include <cameo/render/volume_renderer.hpp>
 
+#include "core/work_memory.hpp"
 #include "generate/config_json.hpp"
 #include "generate/layers.hpp"
 #include "generate/tensor_supply.hpp"
+#include "ops/row_loops.hpp"
 
 namespace cameo {
 namespace {
@@ -304,7 +307,13 @@ Portrait Eg3d::form(const RayFeatures& seen, const WLatent& ws, const RenderOpti
         .expect("ws", ws.tensor(), "[S, L, D]");
     batch_of("ws", ws.count(), seen.feature.size(0));
 
-    auto features = picture(seen.feature * 2 - 1, side);
+    at::Tensor features;
+    if (!c10::GradMode::is_enabled() && ops::is_plain(seen.feature)) {
+        features = detail::pooled_empty({seen.feature.size(0), seen.feature.size(2), side, side});
+        features.flatten(2).copy_(seen.feature.transpose(1, 2)).mul_(2).sub_(1);
+    } else {
+        features = picture(seen.feature * 2 - 1, side);
+    }
     const auto colours = features.narrow(1, 0, config.image_channels);
     auto pass = network_->pass(options.observer);
     pass.noise = config.upsampler.noise;

@@ -4,11 +4,13 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
 
 #include "channel_scale.hpp"
+#include "core/work_memory.hpp"
 #include "ops/winograd.hpp"
 #include "row_loops.hpp"
 
@@ -41,7 +43,12 @@ at::Tensor modulated_conv2d(const at::Tensor& x, const at::Tensor& weight, const
         auto mixed = w.view({1, outputs, inputs}) * s.view({-1, 1, inputs});
         if (norms.defined()) mixed = mixed * norms.view({-1, outputs, 1});
         const auto pixels = x.view({pictures, inputs, x.size(2) * x.size(3)});
-        return at::bmm(mixed.expand({pictures, -1, -1}), pixels).view({pictures, outputs, x.size(2), x.size(3)});
+        const auto sets = mixed.expand({pictures, -1, -1});
+        if (c10::GradMode::is_enabled()) return at::bmm(sets, pixels).view({pictures, outputs, x.size(2), x.size(3)});
+        auto y = detail::pooled_empty({pictures, outputs, x.size(2), x.size(3)});
+        auto rows = y.view({pictures, outputs, -1});
+        at::bmm_out(rows, sets, pixels);
+        return y;
     }
     const auto tiled = options.resample != Resample::down_2x &&
                        winograd_serves(x, weight, options.resample == Resample::up_2x);  // one set of weights for all

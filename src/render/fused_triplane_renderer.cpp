@@ -337,7 +337,7 @@ Rendered forward(const Plan& plan, const at::Tensor& planes, const TriplaneDecod
     rays.fine = draws.defined() ? draws.size(2) : 0;
     Rendered result;
     auto& seen = result.seen;
-    seen.feature = at::empty({cameras, count, features}, at::kFloat);
+    seen.feature = pooled_empty({cameras, count, features});
     seen.depth = at::empty({cameras, count, 1}, at::kFloat);
     seen.weight = at::empty({cameras, count, 1}, at::kFloat);
     if (keep) result.depth = at::empty({cameras, count, rays.samples()}, at::kFloat);
