@@ -88,10 +88,13 @@ nlohmann::ordered_json record_of(const Findings& found) {
                            {"compute_capability", fmt::format("{}.{}", device.compute_major, device.compute_minor)},
                            {"usable", device.has_kernels}});
     const auto text = [](const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); };
-    record["cuda"] = {
-        {"usable", found.cuda.problem.empty()}, {"module", text(found.cuda.module_path)},
-        {"driver", text(found.nvidia_driver)},  {"devices", devices},
-        {"problem", text(found.cuda.problem)},  {"needed", text(needed_for_cuda(found.cuda, found.nvidia_driver))}};
+    record["cuda"] = {{"usable", found.cuda.problem.empty()},
+                      {"module", text(found.cuda.module_path)},
+                      {"architectures", text(found.cuda.architectures)},
+                      {"driver", text(found.nvidia_driver)},
+                      {"devices", devices},
+                      {"problem", text(found.cuda.problem)},
+                      {"needed", text(needed_for_cuda(found.cuda, found.nvidia_driver))}};
     record["image_formats"] = found.image_formats;
     record["default_model"] = path(found.model);
     record["cache"] = path(found.cache);
@@ -127,6 +130,7 @@ std::string text_of(const Findings& found) {
 
     text += "\nDevices\n";
     line("cpu", "ready");
+    if (!found.cuda.architectures.empty()) line("cuda module", "has kernels for " + found.cuda.architectures);
     for (const auto& device : found.cuda.devices)
         line("cuda",
              fmt::format("{}, {}, compute capability {}.{}: {}", device.name, memory_text(device.memory_bytes),

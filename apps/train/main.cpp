@@ -44,6 +44,9 @@ int run(int count, char** words) {
     } catch (const std::bad_alloc&) {
         say("cameo-train: out of memory");
         return info(Errc::out_of_memory).exit_code;
+    } catch (const c10::OutOfMemoryError& error) {  // of a device
+        say(std::string("cameo-train: ") + error.what_without_backtrace());
+        return info(Errc::out_of_memory).exit_code;
     } catch (const c10::Error& error) {
         say(std::string("cameo-train: ") + error.what_without_backtrace());
         return info(Errc::internal).exit_code;

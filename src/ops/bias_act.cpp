@@ -14,6 +14,7 @@
 
 #include "activation.hpp"
 #include "core/work_memory.hpp"
+#include "device_ops.hpp"
 #include "row_loops.hpp"
 
 namespace cameo::ops {
@@ -70,7 +71,11 @@ class BiasAct : public torch::autograd::Function<BiasAct> {
         const auto type = compute_type(x.scalar_type());
         const auto fused = !bias || bias->scalar_type() == at::kFloat ? rows(x) : std::nullopt;
         at::Tensor y;
-        if (fused) {
+        const auto* kernels =
+            x.dim() >= 3 && (!bias || bias->scalar_type() == at::kFloat) ? device_kernels(x) : nullptr;
+        if (kernels) {
+            y = device_activated(*kernels, x, {}, {}, bias.value_or(at::Tensor()), numbers);
+        } else if (fused) {
             const auto added = bias ? bias->contiguous() : at::Tensor();
             y = activated(x, bias ? added.const_data_ptr<float>() : nullptr, *fused, numbers);
         } else if (bias) {
@@ -80,7 +85,7 @@ class BiasAct : public torch::autograd::Function<BiasAct> {
         } else {
             y = x.to(type, false, true);
         }
-        if (!fused) {
+        if (!kernels && !fused) {
             if (numbers.slope != 1.0) at::leaky_relu_(y, numbers.slope);
             if (numbers.gain != 1.0) y.mul_(numbers.gain);
             if (std::isfinite(numbers.limit)) y.clamp_(-numbers.limit, numbers.limit);
@@ -103,6 +108,10 @@ class BiasAct : public torch::autograd::Function<BiasAct> {
         numbers.slope = data["slope"].toDouble();
         numbers.gain = data["gain"].toDouble();
         numbers.limit = data["limit"].toDouble();
+        if (const auto* kernels = y.dim() >= 3 && !at::GradMode::is_enabled() ? device_kernels(y) : nullptr) {
+            const auto result = device_activation_gradients(*kernels, y, gradients[0], {}, {}, numbers);
+            return {result.x, biased ? result.sums.sum(0) : at::Tensor(), {}};
+        }
         if (rows(y) && gradients[0].scalar_type() == at::kFloat && !at::GradMode::is_enabled()) {
             const auto nothing = [](std::int64_t, std::int64_t, const float*) {};
             const auto result = activation_gradients(y, gradients[0].contiguous(), numbers, nothing);

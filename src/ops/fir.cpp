@@ -14,6 +14,7 @@
 #include <cameo/ops/reference_ops.hpp>
 
 #include "core/work_memory.hpp"
+#include "device_ops.hpp"
 
 namespace cameo::ops {
 namespace {
@@ -109,6 +110,7 @@ at::Tensor resampled(const at::Tensor& picture, const at::Tensor& filter, const 
     const auto kernel = (options.flip_filter ? filter : filter.flip({0, 1})).to(compute).mul(options.gain);
     const auto x = picture.to(compute);
 
+    if (const auto* kernels = device_kernels(x)) return device_filtered(*kernels, x, kernel, options).to(type);
     if (x.is_cpu() && x.scalar_type() == at::kFloat && !ReferenceOps::active())
         return filtered_lines(x, kernel, options).to(type);
 

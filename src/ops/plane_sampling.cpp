@@ -10,6 +10,8 @@
 #include <cameo/core/error.hpp>
 #include <cameo/core/shape.hpp>
 
+#include "device_ops.hpp"
+
 namespace cameo::ops {
 namespace {
 
@@ -53,16 +55,20 @@ at::Tensor projected(const at::Tensor& points, const Matrix3& axes, std::size_t 
     return at::matmul(points, columns.to(points.options()));
 }
 
-// Calls take(plane, features [P, C, M']) for each plane, M' = N M / P: with one scene all cameras' points are one list.
-template <class Take>
-void for_each_plane(const at::Tensor& planes, const at::Tensor& points, const PlaneAxes& axes, double box_side,
-                    const Take& take) {
+void check(const at::Tensor& planes, const at::Tensor& points, double box_side) {
     ShapeCheck().expect("planes", planes, "[P, 3, C, H, W]").expect("points", points, "[N, M, 3]");
     if (planes.size(0) != points.size(0) && planes.size(0) != 1)
         throw Error(Errc::shape_mismatch, "planes: expected [N, 3, C, H, W] or [1, 3, C, H, W] with N = " +
                                               std::to_string(points.size(0)) + ", got " + shape_text(planes.sizes()));
     if (!(box_side > 0.0) || !std::isfinite(box_side))
         throw Error(Errc::invalid_argument, "box side: expected above 0, got " + std::to_string(box_side));
+}
+
+// Calls take(plane, features [P, C, M']) for each plane, M' = N M / P: with one scene all cameras' points are one list.
+template <class Take>
+void for_each_plane(const at::Tensor& planes, const at::Tensor& points, const PlaneAxes& axes, double box_side,
+                    const Take& take) {
+    check(planes, points, box_side);
     const auto scaled = (points * (2.0 / box_side)).reshape({planes.size(0), -1, 3});
     constexpr std::int64_t bilinear = 0, zeros = 0;
     for (std::size_t plane = 0; plane < 3; ++plane) {
@@ -85,6 +91,10 @@ at::Tensor sample_planes(const at::Tensor& planes, const at::Tensor& points, con
 
 at::Tensor sample_planes_mean(const at::Tensor& planes, const at::Tensor& points, const PlaneAxes& axes,
                               double box_side) {
+    if (const auto* kernels = device_kernels(planes); kernels && points.scalar_type() == at::kFloat) {
+        check(planes, points, box_side);
+        return device_planes_mean(*kernels, planes, points, axes, box_side);
+    }
     at::Tensor sum;
     for_each_plane(planes, points, axes, box_side,
                    [&](std::int64_t, const at::Tensor& sampled) { sum = sum.defined() ? sum + sampled : sampled; });

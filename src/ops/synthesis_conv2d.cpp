@@ -13,6 +13,7 @@
 
 #include "activation.hpp"
 #include "channel_scale.hpp"
+#include "device_ops.hpp"
 #include "row_loops.hpp"
 
 namespace cameo::ops {
@@ -177,6 +178,15 @@ at::Tensor synthesis_conv2d(const at::Tensor& x, const at::Tensor& weight, const
                             const ModulatedConvOptions& convolution, const BiasActOptions& activation,
                             const c10::intrusive_ptr<WinogradCache>& cache) {
     const auto doubles = convolution.resample == Resample::up_2x;
+    if (const auto* kernels = device_kernels(x); kernels && weight.scalar_type() == at::kFloat && x.dim() == 4) {
+        // The weights as they are, so that they are the same for all pictures; what follows in one pass.
+        auto plain = convolution;
+        plain.modulation = Modulation::activations;
+        plain.demodulate = false;
+        const auto y = modulated_conv2d(x, weight, styles, filter, plain);
+        const auto norms = convolution.demodulate ? demodulation(weight, styles) : at::Tensor();
+        return device_finished(*kernels, y, norms, noise, bias, activation);
+    }
     if (convolution.resample == Resample::down_2x || !winograd_serves(x, weight, doubles)) {
         auto y = modulated_conv2d(x, weight, styles, filter, convolution);
         if (noise.defined()) y.add_(noise.to(y.scalar_type()));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <string>
@@ -19,8 +18,11 @@
 #include <cameo/core/parallel.hpp>
 #include <cameo/core/shape.hpp>
 
+#include "core/device_call.hpp"
 #include "core/work_memory.hpp"
 #include "kernels/machine.hpp"
+#include "ops/plane_sheets.hpp"
+#include "render/device_triplane.hpp"
 #include "render/fused_triplane.hpp"
 
 namespace cameo::detail {
@@ -113,37 +115,14 @@ class Scene {
         return kept;
     }
 
-    /// Planes that see the same two coordinates, in this order or the other, become one sheet.
     void place_planes(const PlaneAxes& axes) {
-        auto matrices = at::empty({3, 3, 3}, at::kDouble);
-        for (std::size_t p = 0; p < 3; ++p)
-            std::memcpy(matrices.data_ptr<double>() + 9 * p, axes[p].data(), 9 * sizeof(double));
-        const auto determinants = at::linalg_det(matrices);
-        for (std::int64_t p = 0; p < 3; ++p)
-            if (const auto value = determinants[p].item<double>(); !(std::abs(value) > 1e-12))
-                throw Error(Errc::invalid_argument, "plane axes: expected an invertible matrix, got determinant " +
-                                                        std::to_string(value) + " for plane " + std::to_string(p));
-        const auto inverses = at::linalg_inv(matrices).to(at::kFloat).contiguous();
-        for (int p = 0; p < 3; ++p) {
-            std::array<std::array<float, 3>, 2> own;  // along W, along H
+        const auto sheets = ops::plane_sheets(axes, scene.height, scene.width);
+        scene.sheets = sheets.count;
+        for (std::size_t i = 0; i < 3; ++i) {
             for (std::size_t axis = 0; axis < 2; ++axis)
-                for (std::size_t j = 0; j < 3; ++j)
-                    own[axis][j] = inverses.const_data_ptr<float>()[9 * static_cast<std::size_t>(p) + 3 * j + axis];
-            const auto sees = [&](const kernels::TriplaneSheet& sheet, std::size_t along_w, std::size_t along_h) {
-                return std::equal(own[along_w].begin(), own[along_w].end(), sheet.axes[0]) &&
-                       std::equal(own[along_h].begin(), own[along_h].end(), sheet.axes[1]);
-            };
-            int s = 0;
-            for (; s < scene.sheets; ++s) {
-                if (sees(scene.sheet[s], 0, 1)) break;
-                if (scene.height == scene.width && sees(scene.sheet[s], 1, 0)) break;
-            }
-            if (s == scene.sheets) {
-                auto& sheet = scene.sheet[scene.sheets++];
-                for (std::size_t axis = 0; axis < 2; ++axis) std::copy_n(own[axis].data(), 3, sheet.axes[axis]);
-            }
-            sheet_of[p] = s;
-            transposed[p] = !sees(scene.sheet[s], 0, 1);
+                std::copy_n(sheets.axes[i][axis].data(), 3, scene.sheet[i].axes[axis]);
+            sheet_of[i] = sheets.sheet_of[i];
+            transposed[i] = sheets.transposed[i];
         }
     }
 
@@ -621,7 +600,9 @@ bool fused_triplane_serves(const TriplaneField& field) {
            parts.planes.size(3) * parts.planes.size(4) < std::int64_t{1} << 30;
 }
 
-bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays) {
+bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays, std::int64_t samples) {
+    if (const auto* functions = device_functions(field.view().planes))
+        return device_triplane_serves(field, rays, samples, *functions);
     return fused_triplane_serves(field) && serves(rays.direction) && serves(rays.origin) &&
            rays.rays() < std::int64_t{1} << 31;
 }
@@ -694,7 +675,11 @@ RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, c
 
 RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
                             double density_bias, const Context& context, const TriplaneSavings& savings) {
-    return render_triplane(field, rays, draws, density_bias, context, *usable_triplane_kernels().front(), savings);
+    const auto* functions = device_functions(field.view().planes);
+    if (functions == nullptr)
+        return render_triplane(field, rays, draws, density_bias, context, *usable_triplane_kernels().front(), savings);
+    check_arguments(field, rays, draws, context);
+    return render_on_device(field, rays, draws, density_bias, context, *functions);
 }
 
 }  // namespace cameo::detail

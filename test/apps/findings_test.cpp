@@ -59,7 +59,12 @@ TEST_CASE("doctor says plainly what CUDA would need", "[apps][doctor]") {
         CHECK(any_contains(troubles(found), "there is an NVIDIA GPU, but cameo cannot use it"));
     }
     SECTION("the module, but no driver") {
-        found.cuda = {.module_path = "/usr/lib/libcameo_cuda.so", .devices = {}, .problem = "no CUDA device found"};
+        found.cuda = {.module_path = "/usr/lib/libcameo_cuda.so",
+                      .devices = {},
+                      .problem = "no CUDA device found",
+                      .architectures = "sm_80, sm_90, compute_90"};
+        CHECK_THAT(text_of(found), Contains("cuda module   has kernels for sm_80, sm_90, compute_90\n"));
+        CHECK(record_of(found).at("cuda").at("architectures") == "sm_80, sm_90, compute_90");
         CHECK_THAT(text_of(found), Contains("needed: an NVIDIA GPU with its driver\n"));
     }
     SECTION("all of it") {
@@ -70,7 +75,8 @@ TEST_CASE("doctor says plainly what CUDA would need", "[apps][doctor]") {
                                    .compute_major = 9,
                                    .compute_minor = 0,
                                    .has_kernels = true}},
-                      .problem = ""};
+                      .problem = "",
+                      .architectures = ""};
         CHECK_THAT(text_of(found), Contains("H200, 140.0 GiB, compute capability 9.0: ready") && !Contains("needed"));
         CHECK(troubles(found).empty());
         CHECK(record_of(found).at("cuda").at("usable") == true);

@@ -138,7 +138,6 @@ TEST_CASE("OpenImageIO and libav stay in src/io", "[architecture]") {
 
 TEST_CASE("device code sees the shared kernels, the toolkit and nothing of LibTorch", "[architecture]") {
     for (const auto& [file, header] : includes_below("cuda")) {
-        if (file == fs::path("cuda/backend.cpp")) continue;  // the one bridge between the two
         INFO(file.string() << " includes " << header);
         CHECK_FALSE(starts_with_any(header, torch));
         CHECK_FALSE(header.starts_with("cameo/"));

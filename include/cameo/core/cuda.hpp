@@ -21,6 +21,7 @@ struct CudaStatus {
     std::string module_path;          ///< empty when no module lies beside the library
     std::vector<CudaDevice> devices;  ///< empty when there are none, or no driver
     std::string problem;              ///< empty when at least one device can be used
+    std::string architectures;  ///< that the module carries code for, "sm_80, sm_90, compute_90"; empty without it
 };
 
 /// Opens the CUDA module that lies beside cameo::core and asks it for devices. Never throws for want of CUDA.

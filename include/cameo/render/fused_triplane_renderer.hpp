@@ -23,7 +23,7 @@
 namespace cameo {
 
 /// What a fused renderer may leave out of a picture; nothing at first. Where gradients are wanted nothing is left out,
-/// whatever this says, and where densities have noise nothing is by `empty` and `occupancy`.
+/// whatever this says, nor on a GPU; where densities have noise nothing is by `empty` and `occupancy`.
 /// Errors   invalid_argument: colour, light or occupancy negative or not finite, or light not below 1
 struct TriplaneSavings {
     /// Samples of no more weight get no colour. A feature is off by 1.001 times this at most for each sample of a ray.
@@ -49,9 +49,11 @@ struct TriplaneDraws {
     at::Tensor depth, draws, noise, fine_noise;
 };
 
-/// Whether the fused renderer has code for this: float32 on the CPU, all of it.
+/// Whether the fused renderer has code for this: float32, all of it, on the CPU, or on a CUDA device that the CUDA module
+/// has kernels for; `samples` of a ray, both passes'. The first form asks for triplane_density(), which is the CPU's.
 [[nodiscard]] CAMEO_API bool fused_triplane_serves(const TriplaneField& field);
-[[nodiscard]] CAMEO_API bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays);
+[[nodiscard]] CAMEO_API bool fused_triplane_serves(const TriplaneField& field, const RayBundle& rays,
+                                                   std::int64_t samples);
 
 /// Before background and MidpointQuadrature::bounded().
 [[nodiscard]] CAMEO_API RayFeatures render_triplane(const TriplaneField& field, const RayBundle& rays,
@@ -69,12 +71,14 @@ CAMEO_API void triplane_density(const TriplaneField& field, std::int64_t count, 
 
 }  // namespace detail
 
-/// VolumeRenderer for tri-plane fields in one pass over the rays, on the CPU: the same options, random numbers and, to
-/// rounding, pictures. Other devices and types are left to VolumeRenderer. Samples, hidden units and colours exist for
+/// VolumeRenderer for tri-plane fields in one pass over the rays, on the CPU or by the CUDA module's kernels: the same
+/// options, random numbers and, to rounding, pictures. Other devices and types are left to VolumeRenderer. Samples, hidden units and colours exist for
 /// one ray at a time; for all rays there are depths and random numbers alone, 4 bytes a sample each.
 /// Errors   shape_mismatch; invalid_argument: too few samples, plane axes that are singular; out_of_memory: the
 ///          context's budget has no room for the planes as they are read, and for each thread's work; cancelled
-/// Threads  re-entrant; works on all threads of parallel_for, and its bits do not depend on their number
+/// Threads  re-entrant; works on all threads of parallel_for, and its bits do not depend on their number. On a CUDA
+///          device gradients are added up in any order, unless LibTorch is told to be deterministic: then VolumeRenderer
+///          renders what has gradients
 ///          A thread keeps its work memory for its next render: the planes as they are read (34 MB for a published
 ///          model), on the one that calls
 /// Differentiable in planes, decoder and rays, once: the backward pass computes samples anew, and throws
@@ -99,7 +103,9 @@ struct FusedTriplaneRenderer {
     [[nodiscard]] RayFeatures render(const TriplaneField& field, const RayBundle& rays, RandomSource& random,
                                      const Context& context) const {
         check(rays);
-        if (!detail::fused_triplane_serves(field, rays))
+        auto samples = sampler.coarse_count();
+        if constexpr (RefiningSampler<S>) samples += sampler.fine_count();
+        if (!detail::fused_triplane_serves(field, rays, samples))
             return VolumeRenderer<S, MidpointQuadrature, B>{sampler, quadrature, background, density_noise}.render(
                 field, rays, random, context);
         detail::TriplaneDraws draws;

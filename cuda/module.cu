@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "kernels/module_abi.hpp"
+#include "launch.hpp"
 
 namespace {
 
@@ -40,4 +40,12 @@ extern "C" __attribute__((visibility("default"))) std::int32_t cameo_cuda_probe(
         (void)cudaGetLastError();  // a device without our code is an answer, not a failure
     }
     return count;
+}
+
+extern "C" __attribute__((visibility("default"))) const cameo::cuda::Functions* cameo_cuda_functions(std::int32_t abi) {
+    using namespace cameo::cuda;
+    static const Functions functions{
+        CAMEO_CUDA_ARCHITECTURES, render_fits, render, render_backward, sample, sample_backward, activate,
+        activate_backward,        filter};
+    return abi == module_abi ? &functions : nullptr;
 }
