@@ -25,7 +25,7 @@ bool looks_foreign(const std::filesystem::path& path) {
 }
 
 ModelFile load_from(const std::optional<std::filesystem::path>& path, const std::string& device) {
-    const auto where = to_aten(device_named(device));
+    const auto where = ready_device(device_named(device));
     if (!path) throw UsageError("which model? Name one with --network FILE or CAMEO_MODEL; none came with this cameo");
     if (looks_foreign(*path))
         throw Error(Errc::bad_file, fmt::format("{}: expected a model file, got a checkpoint of another program. "

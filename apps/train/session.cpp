@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/resource.h>
 
@@ -21,6 +20,7 @@
 #include <cameo/core/error.hpp>
 #include <cameo/core/parallel.hpp>
 #include <cameo/core/random.hpp>
+#include <cameo/core/tensor_device.hpp>
 #include <cameo/io/file.hpp>
 #include <cameo/io/safetensors.hpp>
 #include <cameo/io/snapshot_folder.hpp>
@@ -41,19 +41,12 @@ namespace fs = std::filesystem;
 
 at::Device opened_device(const TrainConfig& config, std::int64_t local_rank) {
     if (config.device == "cpu") return at::kCPU;
-    // cameo links to LibTorch's CPU half alone; the other half registers itself when it is opened.
-    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr)
-        throw Error(Errc::device_unsupported,
-                    std::string("device cuda: expected a LibTorch with CUDA, got ") + dlerror());
-    if (!at::hasCUDA()) throw Error(Errc::device_unsupported, "device cuda: expected a GPU, found none");
+    const auto device = ready_device({DeviceKind::cuda, static_cast<int>(local_rank)});  // one for each process
     if (config.tf32) {
         at::globalContext().setAllowTF32CuBLAS(true);
         at::globalContext().setAllowTF32CuDNN(true);
     }
-    if (static_cast<std::size_t>(local_rank) >= at::getNumGPUs())
-        throw Error(Errc::device_unsupported, "device cuda: expected a GPU for each of the machine's processes, got " +
-                                                  std::to_string(at::getNumGPUs()));
-    return {at::kCUDA, static_cast<c10::DeviceIndex>(local_rank)};
+    return device;
 }
 
 Eg3d first_model(const TrainConfig& config) {
