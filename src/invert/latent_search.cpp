@@ -45,13 +45,13 @@ struct MovedCameras {
     }
 };
 
-}  // namespace
-
-double ramped(double t, double up, double down) {
-    auto rate = down > 0 ? std::min(1.0, (1 - t) / down) : 1.0;
+double schedule(const LatentSearch& search, double t) {
+    auto rate = search.ramp_down > 0 ? std::min(1.0, (1 - t) / search.ramp_down) : 1.0;
     rate = 0.5 - 0.5 * std::cos(rate * std::numbers::pi);
-    return up > 0 ? rate * std::min(1.0, t / up) : rate;
+    return search.ramp_up > 0 ? rate * std::min(1.0, t / search.ramp_up) : rate;
 }
+
+}  // namespace
 
 void check_target(const InversionTarget& target) {
     const auto shape = ShapeCheck().expect("pictures", target.pictures, "[N, 3, S, S]");
@@ -192,7 +192,7 @@ Inversion search_latent(Session& session, const GeneratorCalls& generator, const
         }
 
     TargetLosses losses(search.terms, target);
-    stage.rate = [&](double share) { return ramped(share, search.ramp_up, search.ramp_down); };
+    stage.rate = [&](double share) { return schedule(search, share); };
     stage.losses = [&](double share) {
         auto seen = w;
         if (search.perturbation > 0) {

@@ -15,10 +15,6 @@ using Json = nlohmann::json;
 void check_target(const InversionTarget& target);
 void check_terms(const std::vector<LossTerm>& terms);
 
-/// What learning rates are multiplied by at the share `t` of a stage: it rises from 0 over the first `up` of it, and falls
-/// to 0 along a cosine over the last `down`. Source: as LatentSearch
-[[nodiscard]] double ramped(double t, double up, double down);
-
 /// Everything that decides how a run goes.
 [[nodiscard]] Json describe_terms(const std::vector<LossTerm>& terms);
 [[nodiscard]] Json describe_render(const RenderOptions& render);

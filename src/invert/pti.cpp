@@ -20,16 +20,12 @@ std::string checked_description(const LatentSearch& search, LatentSpace space, c
     if (tuning.reached_term && *tuning.reached_term >= tuning.terms.size())
         throw Error(Errc::invalid_argument, "tuning: expected one of " + std::to_string(tuning.terms.size()) +
                                                 " terms to end at, got number " + std::to_string(*tuning.reached_term));
-    if (!(tuning.ramp_down >= 0 && tuning.ramp_down <= 1))
-        throw Error(Errc::invalid_argument,
-                    "tuning: expected a ramp_down from 0 to 1, got " + std::to_string(tuning.ramp_down));
     const auto& locality = tuning.locality;
     return Json{{"search", pivot ? Json(pivot->tensor().sum().item<double>()) : describe_search(search, space)},
                 {"tuning",
                  {{"terms", describe_terms(tuning.terms)},
                   {"steps", tuning.steps},
                   {"learning_rate", tuning.learning_rate},
-                  {"ramp_down", tuning.ramp_down},
                   {"patience", tuning.patience},
                   {"reached", tuning.reached_term ? Json({*tuning.reached_term, tuning.reached}) : Json()},
                   {"parts", tuning.parts},
@@ -70,7 +66,7 @@ void tune(Session& session, const GeneratorCalls& copy, const GeneratorCalls& or
                 .steps = tuning.steps,
                 .budget = session.seconds_left(1.0),
                 .patience = tuning.patience};
-    stage.rate = [down = tuning.ramp_down](double t) { return ramped(t, 0.0, down); };
+    stage.rate = [](double) { return 1.0; };
     stage.losses = [&](double) {
         std::vector<Stage::Value> values;
         losses.append(values, copy.draw(pivot, views, tuning.render, random, quiet), views);

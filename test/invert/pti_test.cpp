@@ -48,18 +48,6 @@ TEST_CASE("tuning draws a picture that no latent of the generator can", "[invert
     CHECK(found.tuned.size() == eg3d.parameters().size());
 }
 
-TEST_CASE("a rate that falls to 0 ends nearer, by smaller and smaller steps", "[invert]") {
-    const auto eg3d = support::tiny_eg3d();
-    const InversionTarget target{support::smooth_picture(32, 5), support::some_cameras(1)};
-    const auto last_loss = [&](double ramp_down) {
-        auto inverter = quick(3, 40, 3e-2);
-        inverter.tuning.ramp_down = ramp_down;
-        return inverted(inverter, eg3d, target).stages.back().last_loss;
-    };
-    CHECK(last_loss(1.0) < last_loss(0.0));
-    CHECK_THROWS_MATCHES(last_loss(1.5), Error, support::is_error(Errc::invalid_argument, "ramp_down"));
-}
-
 TEST_CASE("only the parts that were named are tuned", "[invert]") {
     const auto eg3d = support::tiny_eg3d();
     const InversionTarget target{support::smooth_picture(32, 5), support::some_cameras(1)};

@@ -26,7 +26,6 @@ struct Tuning {
     std::vector<LossTerm> terms{};  ///< at least one
     std::int64_t steps = 350;
     double learning_rate = 3e-4;
-    double ramp_down = 0.0;  ///< share of the steps over which the rate falls to 0
     std::int64_t patience = 0;
 
     /// Ends before the step at which the term of that index is at most `reached`.
