@@ -7,8 +7,8 @@
 namespace cameo::apps {
 
 std::span<const Verb* const> verbs() {
-    static constexpr std::array list{&doctor,  &generate,    &video,       &mesh,       &invert, &convert,
-                                     &dataset, &train_model, &eval, &bench_speed, &completion, &help};
+    static constexpr std::array list{&doctor,  &generate,    &video, &mesh,        &invert,     &convert,
+                                     &dataset, &train_model, &eval,  &bench_speed, &completion, &help};
     return list;
 }
 

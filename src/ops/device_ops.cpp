@@ -17,6 +17,7 @@
 #include <cameo/ops/reference_ops.hpp>
 
 #include "core/device_call.hpp"
+#include "core/plain_data.hpp"
 #include "ops/activation.hpp"
 #include "ops/plane_sheets.hpp"
 
@@ -24,13 +25,12 @@ namespace cameo::ops {
 namespace {
 
 namespace device = kernels::device;
+using detail::data;
+using detail::plain;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr double unlimited = std::numeric_limits<double>::infinity();
-
-const float* data(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
-at::Tensor plain(const at::Tensor& tensor) { return tensor.defined() ? tensor.detach().contiguous() : tensor; }
 
 device::ActivationBatch batch_of(const at::Tensor& like, const ActivationNumbers& numbers) {
     device::ActivationBatch batch{};

@@ -36,6 +36,7 @@ Inversion invert_head(const Eg3d& generator, const InversionTarget& target, cons
     search.learning_rate = 0.05;
     search.statistics = statistics_for(generator, options.front);
     search.distance_weight = 1e-3;
+    search.render.jitter = RenderOptions::Jitter::none;  // as it will be drawn
     search.patience = std::max<std::int64_t>(options.steps / 3, 30);
     if (options.free_cameras) search.cameras = CameraSearch{};
     if (options.method == Method::w) return WInverter{search}.invert(generator, target, run);
@@ -44,7 +45,8 @@ Inversion invert_head(const Eg3d& generator, const InversionTarget& target, cons
     PtiInverter inverter{.search = search};
     inverter.tuning.terms = search.terms;
     inverter.tuning.steps = options.tuning_steps;
-    inverter.tuning.learning_rate = 2e-3;
+    inverter.tuning.learning_rate = 4e-3;
+    inverter.tuning.render = search.render;
     inverter.tuning.parts = options.parts;
     if (options.local) inverter.tuning.locality = Locality{};
     return inverter.invert(generator, target, run);

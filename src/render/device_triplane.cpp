@@ -11,6 +11,7 @@
 #include <cameo/core/error.hpp>
 
 #include "core/device_call.hpp"
+#include "core/plain_data.hpp"
 #include "ops/plane_sheets.hpp"
 
 namespace cameo::detail {
@@ -18,15 +19,13 @@ namespace {
 
 namespace device = kernels::device;
 
-struct Plan {
+struct DevicePlan {
     const cuda::Functions* functions = nullptr;
     PlaneAxes axes{};
     double box_side = 1.0, density_bias = 0.0;
 };
 
 std::int64_t in_fours(std::int64_t count) { return (count + 3) / 4 * 4; }
-const float* data(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
-at::Tensor plain(const at::Tensor& tensor) { return tensor.defined() ? tensor.detach().contiguous() : tensor; }
 
 device::Decoder counts(const TriplaneDecoder& decoder) {
     device::Decoder result{};
@@ -77,13 +76,13 @@ void for_each_scene(const at::Tensor& planes, std::int64_t cameras, const Work& 
     for (std::int64_t n = 0; n < scenes; ++n) work(n, n, scenes == 1 ? cameras : 1);
 }
 
-struct Rendered {
+struct DeviceRendered {
     RayFeatures seen;
     at::Tensor depth, noise;  // of all samples, ascending; for the backward pass
 };
 
-Rendered forward(const Plan& plan, const at::Tensor& given_planes, const TriplaneDecoder& decoder,
-                 const RayBundle& bundle, const TriplaneDraws& drawn, bool keep, const Context& context) {
+DeviceRendered forward(const DevicePlan& plan, const at::Tensor& given_planes, const TriplaneDecoder& decoder,
+                       const RayBundle& bundle, const TriplaneDraws& drawn, bool keep, const Context& context) {
     const auto cameras = bundle.cameras(), count = bundle.rays(), features = decoder.output_weight.size(0) - 1;
     const auto planes = given_planes.detach();
     const auto origin = plain(bundle.origin), direction = plain(bundle.direction);
@@ -91,7 +90,7 @@ Rendered forward(const Plan& plan, const at::Tensor& given_planes, const Triplan
     const auto noise = plain(drawn.noise), fine_noise = plain(drawn.fine_noise);
     const auto coarse = depth.size(2), fine = draws.defined() ? draws.size(2) : 0, samples = coarse + fine;
 
-    Rendered result;
+    DeviceRendered result;
     auto& seen = result.seen;
     const auto options = depth.options();
     seen.feature = at::empty({cameras, count, features}, options);
@@ -138,13 +137,14 @@ Rendered forward(const Plan& plan, const at::Tensor& given_planes, const Triplan
 struct Wanted {
     bool planes, parameters, rays;
 };
-struct Gradients {
+struct DeviceGradients {
     at::Tensor planes, hidden_weight, hidden_bias, output_weight, output_bias, origin, direction;
 };
 
-Gradients backward(const Plan& plan, const at::Tensor& given_planes, const TriplaneDecoder& decoder,
-                   const RayBundle& bundle, const at::Tensor& depth, const at::Tensor& noise, const at::Tensor& feature,
-                   const at::Tensor& seen_depth, const at::Tensor& weight, const Wanted& wanted) {
+DeviceGradients backward(const DevicePlan& plan, const at::Tensor& given_planes, const TriplaneDecoder& decoder,
+                         const RayBundle& bundle, const at::Tensor& depth, const at::Tensor& noise,
+                         const at::Tensor& feature, const at::Tensor& seen_depth, const at::Tensor& weight,
+                         const Wanted& wanted) {
     const auto cameras = bundle.cameras(), count = bundle.rays(), samples = depth.size(2);
     const auto planes = given_planes.detach();
     const auto origin = plain(bundle.origin), direction = plain(bundle.direction);
@@ -155,7 +155,7 @@ Gradients backward(const Plan& plan, const at::Tensor& given_planes, const Tripl
     const auto channels = in_fours(planes.size(2)), units = std::int64_t{parts.hidden},
                padded = std::int64_t{parts.padded_features}, features = std::int64_t{parts.features};
 
-    Gradients result;
+    DeviceGradients result;
     const auto options = depth.options();
     at::Tensor parameters;
     if (wanted.planes) result.planes = at::empty(planes.sizes(), options);
@@ -221,7 +221,7 @@ struct DeviceRendering : torch::autograd::Function<DeviceRendering> {
     static variable_list forward(AutogradContext* ctx, const at::Tensor& planes, const at::Tensor& hidden_weight,
                                  const at::Tensor& hidden_bias, const at::Tensor& output_weight,
                                  const at::Tensor& output_bias, const at::Tensor& origin, const at::Tensor& direction,
-                                 const TriplaneDraws& draws, const Plan& plan, const Context& context) {
+                                 const TriplaneDraws& draws, const DevicePlan& plan, const Context& context) {
         const auto rendered = detail::forward(plan, planes, {hidden_weight, hidden_bias, output_weight, output_bias},
                                               {origin, direction}, draws, /*keep=*/true, context);
         ctx->save_for_backward({planes, hidden_weight, hidden_bias, output_weight, output_bias, origin, direction,
@@ -241,7 +241,7 @@ struct DeviceRendering : torch::autograd::Function<DeviceRendering> {
                         "fused_triplane: expected first derivatives to be asked for, got second ones (use "
                         "VolumeRenderer)");
         const auto saved = ctx->get_saved_variables();
-        Plan plan;
+        DevicePlan plan;
         const auto numbers = ctx->saved_data["axes"].toDoubleVector();
         for (std::size_t p = 0; p < 3; ++p)
             std::copy_n(numbers.begin() + static_cast<std::ptrdiff_t>(9 * p), 9, plan.axes[p].begin());
@@ -300,7 +300,7 @@ bool device_triplane_serves(const TriplaneField& field, const RayBundle& rays, s
 RayFeatures render_on_device(const TriplaneField& field, const RayBundle& rays, const TriplaneDraws& draws,
                              double density_bias, const Context& context, const cuda::Functions& functions) {
     const auto& [planes, decoder, axes, box_side] = field.view();
-    const Plan plan{&functions, axes, box_side, density_bias};
+    const DevicePlan plan{&functions, axes, box_side, density_bias};
     return with_device_memory([&]() -> RayFeatures {
         if (!needs_gradients(field, rays))
             return forward(plan, planes, decoder, rays, draws, /*keep=*/false, context).seen;

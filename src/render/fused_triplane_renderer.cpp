@@ -19,6 +19,7 @@
 #include <cameo/core/shape.hpp>
 
 #include "core/device_call.hpp"
+#include "core/plain_data.hpp"
 #include "core/work_memory.hpp"
 #include "kernels/machine.hpp"
 #include "ops/plane_sheets.hpp"
@@ -159,9 +160,6 @@ std::vector<std::int32_t> order_of(std::int64_t rays) {
 }
 
 bool serves(const at::Tensor& tensor) { return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat; }
-
-const float* data(const at::Tensor& tensor) { return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr; }
-at::Tensor plain(const at::Tensor& tensor) { return tensor.defined() ? tensor.detach().contiguous() : tensor; }
 
 /// Where `rays` begins in its arrays when only those of camera n are meant.
 TriplaneRays of_camera(const TriplaneRays& rays, std::int64_t n, std::int64_t count, std::int64_t features) {

@@ -14,8 +14,8 @@ namespace cameo {
 struct HeadDistanceOptions {
     std::int64_t pictures = 2048;  ///< of each set
     synth::HeadPoses poses{};
-    int antialiasing = 2;  ///< of the truth
-    std::uint64_t seed = 0;         ///< of latents, cameras and patches
+    int antialiasing = 2;    ///< of the truth
+    std::uint64_t seed = 0;  ///< of latents, cameras and patches
 };
 
 /// Units    as measure::LevelDistance
