@@ -45,7 +45,7 @@ struct Policy {
 
 const std::vector<Policy> policies{
     {"W, 50 steps", Method::w, 50, 0},         {"W, 200 steps", Method::w, 200, 0},
-    {"W+, 200 steps", Method::w_plus, 200, 0}, {"PTI, 60 + 60", Method::pti, 60, 60},
+    {"W+, 200 steps", Method::w_plus, 200, 0}, {"PTI, 30 + 90", Method::pti, 30, 90},
     {"PTI, 200 + 200", Method::pti, 200, 200},
 };
 
